@@ -1,0 +1,137 @@
+"""Forward accumulation: tangents go through a program along with its values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from diffmagic.core.program import Equation, Program, Variable
+from diffmagic.core.tracing import concrete, trace_flat
+
+Product = Callable[[Variable, Any, Any], Any]
+REAL_NUMBERS = frozenset({float, np.float64})
+
+
+def forward(
+    program: Program, seeds: Mapping[Variable, Any], product: Product | None = None
+) -> dict[Variable, Any]:
+    """The tangents of all variables, given those of inputs.
+
+    Parameters
+    ----------
+    program : Program
+    seeds : mapping of Variable to float or ndarray
+        The tangent of each input that moves, in the input's shape.
+    product : callable, optional
+        ``product(operand, tangent, partial)`` in place of ``tangent * partial``.
+
+    Returns
+    -------
+    dict of Variable to float or ndarray
+        A variable that is missing does not move.
+    """
+    tangents: dict[Variable, Any] = dict(seeds)
+    for equation in program.equations:
+        primitive = equation.primitive
+        partials = primitive.partials
+        if partials is not None and not partials:
+            continue
+        total: Any = None
+        for i, operand in enumerate(equation.operands):
+            if operand.__class__ is not Variable:
+                continue
+            tangent = tangents.get(operand)
+            if tangent is None:
+                continue
+            if partials is None:
+                part = _push(equation, i, tangent)
+            else:
+                part = contribution(equation, i, tangent, operand, product)
+            total = part if total is None else _sum(total, part)
+        if total is None:
+            continue
+        if len(equation.results) == 1:
+            total = (total,)
+        for result, part in zip(equation.results, total, strict=True):
+            if part is not None:
+                tangents[result] = part if result.value.__class__ in REAL_NUMBERS else _spread(part, result.value)
+    return tangents
+
+
+def contribution(equation: Equation, i: int, g: Any, variable: Variable, product: Product | None) -> Any:
+    """A tangent or cotangent times the local partial derivative of operand `i`; None if the operand does not count."""
+    primitive = equation.primitive
+    partial = primitive.partials[i]  # type: ignore[index]
+    if partial.__class__ is int:
+        if product is not None:
+            return product(variable, g, partial)
+        return g if partial == 1 else -g
+    if partial is None:
+        return None
+    weight = local_partial(equation, i)
+    if primitive.selects:
+        return _selected(weight, g)
+    return g * weight if product is None else product(variable, g, weight)
+
+
+def local_partial(equation: Equation, i: int) -> Any:
+    """The partial derivative of an elementwise equation with respect to operand `i`, at the operands' values."""
+    partial = equation.primitive.partials[i]  # type: ignore[index]
+    if partial is None or partial.__class__ is int:
+        return partial or 0
+    try:
+        return partial(equation.results[0].value, *equation.arguments, **equation.params)  # type: ignore[operator]
+    except (ZeroDivisionError, OverflowError):  # Python's numbers raise where NumPy's give infinity
+        values = [
+            np.float64(a) if isinstance(a, int | float) else a for a in (equation.results[0].value, *equation.arguments)
+        ]
+        return partial(*values, **equation.params)  # type: ignore[operator]
+
+
+def _selected(weight: Any, part: Any) -> Any:
+    """What a choice lets through: exactly nothing where the weight is zero."""
+    if np.ndim(weight) == 0 == np.ndim(part):
+        return part * weight if weight != 0 else 0.0
+    return np.where(np.equal(weight, 0), 0.0, part * weight)
+
+
+def _push(equation: Equation, i: int, tangent: Any) -> Any:
+    push = equation.primitive.push
+    if push is not None:
+        return push(i, tangent, equation.value, *equation.arguments, **equation.params)
+    body, inputs = opened(equation)
+    tangents = forward(body, {inputs[i]: tangent})
+    parts = [tangents.get(out) if isinstance(out, Variable) else None for out in body.outputs]
+    return parts[0] if len(equation.results) == 1 else parts
+
+
+def opened(equation: Equation) -> tuple[Program, dict[int, Variable]]:
+    """A composite's body as a program, and the input that stands for each traced operand."""
+    if equation.opened is None:
+        places = [i for i, operand in enumerate(equation.operands) if isinstance(operand, Variable)]
+        body = equation.primitive.body
+        assert body is not None, equation.primitive
+
+        def of_traced(*traced: Any) -> Any:
+            operands = list(equation.arguments)
+            for i, tracer in zip(places, traced, strict=True):
+                operands[i] = tracer
+            return body(*operands, **equation.params)
+
+        program, _ = trace_flat(of_traced, *[equation.arguments[i] for i in places])
+        equation.opened = program, dict(zip(places, program.inputs, strict=True))
+    return equation.opened
+
+
+def _sum(total: Any, part: Any) -> Any:
+    if isinstance(total, list | tuple):
+        return [_sum(a, b) for a, b in zip(total, part, strict=True)]
+    return part if total is None else total if part is None else total + part
+
+
+def _spread(part: Any, value: Any) -> Any:
+    """A tangent in the shape of its variable: where broadcasting repeats a value it repeats the tangent."""
+    shape = np.shape(concrete(value))
+    return part if np.shape(concrete(part)) == shape else np.broadcast_to(part, shape)

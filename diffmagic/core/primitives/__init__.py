@@ -1,0 +1,137 @@
+"""What a primitive is, and the registry of all of them. The families stand in the files beside this one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+Rule = Callable[..., Any]
+
+PRIMITIVES: dict[Any, Primitive] = {}
+"""Every NumPy function that is recorded as it is, and its primitive."""
+
+HANDLERS: dict[Any, Callable[..., Any]] = {}
+"""Every NumPy function that takes options, and the function that turns a call of it into primitives."""
+
+
+class Primitive:
+    """An elementary operation and how it is differentiated.
+
+    Of the ways to give the derivative one is enough. A primitive with none is constant almost everywhere.
+
+    Attributes
+    ----------
+    name : str
+        What the user calls it: ``np.exp``.
+    function : callable
+        ``function(*operands, **params)`` computes the result from plain values.
+    partials : tuple or None
+        For an elementwise function: one entry per operand. ``partial(y, *operands, **params)`` is the derivative with
+        respect to that operand; the numbers 1 and -1 stand for themselves, None for an operand that does not count.
+        Empty for a function that is constant almost everywhere, None where a rule below is given instead.
+    selects : bool
+        The partials are weights of a choice: where one is zero the operand contributes exactly nothing, even infinity.
+    push : callable or None
+        ``push(i, t, y, *operands, **params)`` is the tangent that operand `i`, with tangent `t`, gives the result.
+    pull : callable or None
+        ``pull(i, g, y, *operands, **params)`` is what the cotangent `g` of the result gives to operand `i`. Where only
+        `push` is given, this is its transpose, found by tracing it.
+    add_into : callable or None
+        ``add_into(buffer, g, **params)`` adds ``pull(0, g, ...)`` to a plain array in place: for operations that touch
+        a small part of a large operand.
+    body : callable or None
+        For a composite: the same function written in other primitives.
+    symbol : str
+        The operator it is written with, if it is: ``*``.
+    """
+
+    __slots__ = ("add_into", "body", "function", "keeps_positions", "name", "partials", "pull", "push", "selects", "symbol")
+
+    def __init__(
+        self,
+        name: str,
+        function: Rule,
+        *,
+        partials: tuple[Rule | int | None, ...] | None = None,
+        selects: bool = False,
+        push: Rule | None = None,
+        pull: Rule | None = None,
+        add_into: Rule | None = None,
+        body: Rule | None = None,
+        symbol: str = "",
+    ) -> None:
+        self.name = name
+        self.function = function
+        self.partials = partials if push or pull or body else partials or ()
+        self.selects = selects
+        self.push = push
+        self.pull = pull
+        self.add_into = add_into
+        self.keeps_positions = False
+        self.body = body
+        self.symbol = symbol
+
+    @property
+    def differentiable(self) -> bool:
+        """Whether any operand counts."""
+        return bool(self.partials) or self.push is not None or self.body is not None
+
+    def __repr__(self) -> str:
+        return f"<primitive {self.name}>"
+
+
+def primitive_of(function: Any) -> Primitive:
+    """The primitive that records a NumPy function, made when first asked for."""
+    if function not in PRIMITIVES:
+        PRIMITIVES[function] = Primitive(public_name(function), function)
+    return PRIMITIVES[function]
+
+
+def define(function: Any, *partials: Rule | int | None, selects: bool = False, symbol: str = "") -> Primitive:
+    """Declare an elementwise function by one partial per operand."""
+    primitive = primitive_of(function)
+    primitive.partials = partials
+    primitive.selects = selects
+    primitive.symbol = symbol
+    return primitive
+
+
+def define_kernel(
+    function: Any, *, push: Rule | None = None, pull: Rule | None = None, body: Rule | None = None, symbol: str = ""
+) -> Primitive:
+    """Declare a function that is not elementwise, by its own rules or by its body in other primitives."""
+    primitive = primitive_of(function)
+    primitive.partials, primitive.push, primitive.pull, primitive.body = None, push, pull, body
+    primitive.symbol = symbol
+    return primitive
+
+
+def constant(*functions: Any) -> None:
+    """Declare elementwise functions whose derivative is zero almost everywhere."""
+    for function in functions:
+        primitive_of(function)
+
+
+def implements(*functions: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Declare what a call of these NumPy functions does on traced arrays."""
+
+    def register(handler: Callable[..., Any]) -> Callable[..., Any]:
+        for function in functions:
+            HANDLERS[function] = handler
+        return handler
+
+    return register
+
+
+def public_name(function: Any) -> str:
+    """The name that people write: ``np.linalg.norm``, ``scipy.special.expit``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> public_name(np.exp), public_name(np.linalg.norm)
+    ('np.exp', 'np.linalg.norm')
+    """
+    name = str(getattr(function, "__name__", function))
+    module = getattr(function, "__module__", None) or "numpy"
+    return f"{module.replace('numpy', 'np', 1)}.{name}"

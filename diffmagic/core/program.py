@@ -1,0 +1,264 @@
+"""The Wengert list: inputs, a straight line of equations in single assignment, outputs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from diffmagic.core.primitives import Primitive
+from diffmagic.core.source import Location, Origin
+
+
+class Variable:
+    """One value of a program.
+
+    Attributes
+    ----------
+    value : float, complex or ndarray
+        Its value where the program was traced. Python numbers stay Python numbers, as NumPy promotes them differently.
+    name : str
+        The name the user gave it; empty if none.
+    """
+
+    __slots__ = ("name", "value")
+
+    def __init__(self, value: Any, name: str = "") -> None:
+        self.value = value
+        self.name = name
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return np.shape(self.value)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return np.result_type(self.value)
+
+
+class Equation:
+    """One elementary operation of a program.
+
+    Attributes
+    ----------
+    primitive : Primitive
+    operands : tuple of Variable or constants
+    arguments : tuple
+        The values of the operands.
+    params : mapping
+        Static parameters, such as ``axis``.
+    results : tuple of Variable
+    origin : tuple
+        Where the user wrote it; `location` reads it.
+    opened : tuple or None
+        A composite's body as a program, once it has been needed.
+    """
+
+    __slots__ = ("arguments", "opened", "operands", "origin", "params", "primitive", "results")
+
+    def __init__(
+        self,
+        primitive: Primitive,
+        operands: tuple[Any, ...],
+        arguments: tuple[Any, ...],
+        params: Mapping[str, Any],
+        results: tuple[Variable, ...],
+        origin: Origin,
+    ) -> None:
+        self.primitive = primitive
+        self.operands = operands
+        self.arguments = arguments
+        self.params = params
+        self.results = results
+        self.origin = origin
+        self.opened: Any = None
+
+    @property
+    def location(self) -> Location:
+        return Location(*self.origin)
+
+    @property
+    def value(self) -> Any:
+        """The value of its result; a tuple of values if it has several."""
+        return self.results[0].value if len(self.results) == 1 else tuple(v.value for v in self.results)
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """A decision that Python took on a traced value: the program holds while it would be taken again.
+
+    Attributes
+    ----------
+    variable : Variable
+    value : bool, int or ndarray
+        What it was.
+    position : int
+        The number of equations before it.
+    """
+
+    variable: Variable
+    value: Any
+    position: int
+
+
+@dataclass(eq=False, slots=True)
+class Program:
+    """A traced function.
+
+    Attributes
+    ----------
+    inputs : list of Variable
+    equations : list of Equation
+    outputs : list of Variable or constants
+    guards : list of Guard
+
+    Examples
+    --------
+    >>> import numpy as np, diffmagic
+    >>> def f(w, x):
+    ...     return 1 / (1 + np.exp(-w * x))
+    >>> print(diffmagic.trace(f, 0.5, 2.0))
+         w  = 0.5
+         x  = 2.0
+      1  v1 = -w           -0.5         line 2
+      2  v2 = v1 * x       -1.0         line 2
+      3  v3 = np.exp(v2)    0.36787944  line 2
+      4  v4 = 1 + v3        1.3678794   line 2
+      5  v5 = 1 / v4        0.73105858  line 2
+    returns v5
+    """
+
+    inputs: list[Variable]
+    equations: list[Equation]
+    outputs: list[Any]
+    guards: list[Guard] = field(default_factory=list)
+
+    def names(self) -> dict[Variable, str]:
+        """One name for each variable: the user's where there is one, else v1, v2, … by equation."""
+        names: dict[Variable, str] = {}
+        uses: dict[str, int] = {}
+        taken: set[str] = set()
+
+        def unique(wish: str) -> str:
+            name = wish
+            while name in taken:
+                uses[wish] = uses.get(wish, 1) + 1
+                name = f"{wish}_{uses[wish]}"
+            taken.add(name)
+            return name
+
+        for position, variable in enumerate(self.inputs, start=1):
+            names[variable] = unique(variable.name or f"x{position}")
+        for number, equation in enumerate(self.equations, start=1):
+            target = equation.location.target if len(equation.results) == 1 else ""
+            for part, result in enumerate(equation.results, start=1):
+                plain = f"v{number}" if len(equation.results) == 1 else f"v{number}_{part}"
+                names[result] = unique(result.name or target or plain)
+        return names
+
+    def __len__(self) -> int:
+        return len(self.equations)
+
+    def __str__(self) -> str:
+        names = self.names()
+        rows: list[tuple[str, str, str, str, str]] = [
+            ("", names[v], short(v.value), "", "") for v in self.inputs
+        ]
+        for number, equation in enumerate(self.equations, start=1):
+            left = ", ".join(names[v] for v in equation.results)
+            line = equation.location.line
+            rows.append(
+                (str(number), left, operation(equation, names), short(equation.value), f"line {line}" if line else "")
+            )
+        widths = [max((len(row[k]) for row in rows), default=0) for k in range(5)]
+        lines = []
+        for number, left, right, value, line in rows:
+            sign = "" if value.startswith("-") else " "
+            middle = f"{right:<{widths[2]}}  {sign + value:<{widths[3] + 1}}  {line}" if value else right
+            lines.append(f"{number:>{max(widths[0], 3)}}  {left:<{widths[1]}} = {middle}".rstrip())
+        outputs = ", ".join(names[v] if isinstance(v, Variable) else short(v) for v in self.outputs)
+        lines.append(f"returns {outputs}")
+        lines.extend(f"holds while {condition}" for condition in self.conditions(names))
+        return "\n".join(lines)
+
+    def conditions(self, names: dict[Variable, str] | None = None) -> list[str]:
+        """What must stay true for the program to hold, each condition once: ``x > 0``, ``not (n < 3)``."""
+        names = names or self.names()
+        written = {
+            result: operation(equation, names)
+            for equation in self.equations
+            if not equation.primitive.differentiable
+            for result in equation.results
+        }
+        found: dict[str, None] = {}
+        for guard in self.guards:
+            text = written.get(guard.variable, names[guard.variable])
+            if guard.value is True:
+                found[text] = None
+            elif guard.value is False:
+                found[f"not ({text})"] = None
+            else:
+                found[f"{text} is {short(guard.value)}"] = None
+        return list(found)
+
+
+def operation(equation: Equation, names: Mapping[Variable, str]) -> str:
+    """An equation's right side as one would write it: ``v1 * x``, ``np.sum(v3, axis=0)``."""
+    operands = [names[o] if isinstance(o, Variable) else short(o) for o in equation.operands]
+    primitive = equation.primitive
+    if primitive.symbol == "[]":
+        return f"{operands[0]}[{_key(equation.params['key'])}]"
+    if primitive.symbol and len(operands) == 2:
+        return f"{operands[0]} {primitive.symbol} {operands[1]}"
+    if primitive.symbol:
+        return f"{primitive.symbol}{operands[0]}"
+    options = [f"{name}={_option(value)}" for name, value in equation.params.items()]
+    return f"{primitive.name}({', '.join(operands + options)})"
+
+
+def _option(value: Any) -> str:
+    return short(value) if isinstance(value, np.ndarray | np.generic) else repr(value)
+
+
+def _key(key: Any) -> str:
+    if isinstance(key, tuple):
+        return ", ".join(_key(part) for part in key) or "()"
+    if isinstance(key, slice):
+        parts = ["" if part is None else str(part) for part in (key.start, key.stop)]
+        return ":".join(parts + ([] if key.step is None else [str(key.step)]))
+    if key is Ellipsis:
+        return "..."
+    return _option(key)
+
+
+def short(value: Any, digits: int = 8) -> str:
+    """A value in a few characters: numbers to so many digits, large arrays by shape and dtype.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> short(0.1234567890123), short(np.ones(3)), short(np.ones((10, 10)))
+    ('0.12345679', '[1., 1., 1.]', '<10×10 float64>')
+    """
+    if isinstance(value, tuple | list):
+        inside = ", ".join(short(part, digits) for part in value)
+        return f"({inside})" if isinstance(value, tuple) else f"[{inside}]"
+    if isinstance(value, bool | np.bool_):
+        return str(bool(value))
+    if isinstance(value, int | np.integer):
+        return str(int(value))
+    if isinstance(value, float | np.floating):
+        return np.format_float_positional(value, digits, unique=True, fractional=False, trim="0") if (
+            value == 0 or 1e-4 <= abs(value) < 1e8 or not np.isfinite(value)
+        ) else np.format_float_scientific(value, digits - 1, unique=True, trim="0")
+    if isinstance(value, complex | np.complexfloating):
+        sign = "-" if value.imag < 0 or (value.imag == 0 and np.signbit(value.imag)) else "+"
+        return f"({short(float(value.real), digits)}{sign}{short(abs(float(value.imag)), digits)}j)"
+    if isinstance(value, np.ndarray):
+        if value.size <= 6:
+            text = np.array2string(value, precision=digits, separator=", ", max_line_width=10_000)
+            return " ".join(text.split())
+        return f"<{'×'.join(map(str, value.shape))} {value.dtype}>"
+    return str(value)

@@ -1,0 +1,83 @@
+"""Arguments and results that are containers: taken apart into numbers and arrays, and put together again."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from diffmagic.core.errors import DiffmagicError
+from diffmagic.core.tracing import Tracer
+
+Rebuild = Callable[[list[Any]], Any]
+
+
+def is_leaf(value: Any) -> bool:
+    """Whether a value is one number or array."""
+    return isinstance(value, Tracer | np.ndarray | np.generic | float | int | complex)
+
+
+def flatten(value: Any, path: str = "") -> tuple[list[tuple[str, Any]], Rebuild]:
+    """The numbers and arrays in a value, each with its path, and the function that puts others in their place.
+
+    Parameters
+    ----------
+    value : number, ndarray, None, or a dict, list, tuple, namedtuple or dataclass of such
+    path : str
+        What the user calls the value.
+
+    Raises
+    ------
+    DiffmagicError
+        For a value that is none of these.
+
+    Examples
+    --------
+    >>> leaves, rebuild = flatten({"w": [1.0, 2.0], "b": 3.0}, "p")
+    >>> leaves
+    [("p['w'][0]", 1.0), ("p['w'][1]", 2.0), ("p['b']", 3.0)]
+    >>> rebuild([10.0, 20.0, 30.0])
+    {'w': [10.0, 20.0], 'b': 30.0}
+    """
+    if is_leaf(value):
+        return [(path, value)], lambda leaves: leaves[0]
+    if value is None:
+        return [], lambda leaves: None
+    parts, assemble = _parts(value, path)
+    flat = [flatten(part, name) for name, part in parts]
+    leaves = [leaf for some, _ in flat for leaf in some]
+
+    def rebuild(new: list[Any]) -> Any:
+        rest = iter(new)
+        return assemble([again([next(rest) for _ in some]) for some, again in flat])
+
+    return leaves, rebuild
+
+
+def _parts(value: Any, path: str) -> tuple[list[tuple[str, Any]], Callable[[list[Any]], Any]]:
+    if isinstance(value, Mapping):
+        keys = list(value)
+        kind = type(value) if isinstance(value, dict) and type(value) in (dict,) else dict
+        return [(f"{path}[{key!r}]", value[key]) for key in keys], lambda new: kind(zip(keys, new, strict=True))
+    if isinstance(value, tuple) and hasattr(value, "_fields"):
+        named = type(value)
+        return [(f"{path}.{name}", getattr(value, name)) for name in value._fields], lambda new: named(*new)
+    if isinstance(value, list | tuple):
+        sequence = list if isinstance(value, list) else tuple
+        return [(f"{path}[{k}]", part) for k, part in enumerate(value)], sequence
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        names = [f.name for f in dataclasses.fields(value) if f.init]
+        return [(f"{path}.{name}", getattr(value, name)) for name in names], lambda new: dataclasses.replace(
+            value, **dict(zip(names, new, strict=True))
+        )
+    what = path or "the value"
+    kind_name = type(value).__name__
+    if hasattr(value, "to_numpy"):
+        raise DiffmagicError(f"{what} is a {kind_name}", rewrite=f"{what}.to_numpy()")
+    raise DiffmagicError(
+        f"{what} is {'a string' if isinstance(value, str) else f'an object of type {kind_name}'}, "
+        "and a derivative needs numbers or arrays of them",
+        rewrite="pass numbers, arrays, or a dict, list, tuple or dataclass of them",
+    )

@@ -1,0 +1,629 @@
+"""Tracers carry concrete values through plain NumPy code, and what is done to them becomes a program.
+
+NumPy code reaches a tracer by its operators, methods and attributes, and by NumPy's two protocols. None of this knows
+anything of derivatives.
+"""
+
+from __future__ import annotations
+
+import dis
+import itertools
+import operator
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from types import FrameType
+from typing import Any, NoReturn
+
+import numpy as np
+
+from diffmagic.core.errors import DiffmagicError
+from diffmagic.core.primitives import HANDLERS, PRIMITIVES, Primitive, primitive_of, public_name
+from diffmagic.core.program import Equation, Guard, Program, Variable
+from diffmagic.core.source import Location, origin
+
+_levels = itertools.count(1)
+_NO_PARAMS: dict[str, Any] = {}
+_NUMBERS = frozenset({float, int, np.float64})
+_COPIED_BYTES = 1 << 16
+_SAMPLED = 1000
+
+
+class Trace:
+    """A program being recorded.
+
+    Attributes
+    ----------
+    level : int
+        An inner trace has a higher level than the traces that were open when it began.
+    open : bool
+        Whether it still records. Afterwards its tracers are worth their values and nothing more.
+    """
+
+    __slots__ = ("equations", "guards", "level", "lent", "open")
+
+    def __init__(self) -> None:
+        self.level = next(_levels)
+        self.open = True
+        self.equations: list[Equation] = []
+        self.guards: list[Guard] = []
+        self.lent: dict[int, tuple[Any, Any, Location]] = {}
+
+    def input(self, value: Any, name: str = "") -> Tracer:
+        return Tracer(self, Variable(value, name))
+
+    def record(
+        self,
+        primitive: Primitive,
+        operands: tuple[Any, ...],
+        arguments: tuple[Any, ...],
+        params: Mapping[str, Any],
+        value: Any,
+        frame: FrameType,
+    ) -> Any:
+        """Append an equation; returns its result, traced, in the container that NumPy returns."""
+        if value.__class__ is tuple or isinstance(value, list | tuple):
+            results = tuple(Variable(part) for part in value)
+            self.equations.append(Equation(primitive, operands, arguments, params, results, origin(frame)))
+            tracers = [Tracer(self, variable) for variable in results]
+            if hasattr(value, "_fields"):
+                return type(value)(*tracers)
+            return tracers if isinstance(value, list) else tuple(tracers)
+        variable = Variable(value)
+        self.equations.append(Equation(primitive, operands, arguments, params, (variable,), origin(frame)))
+        return Tracer(self, variable)
+
+    def borrow(self, array: Any, frame: FrameType) -> Any:
+        """An array of the user's as a constant of the program, which must not change when theirs does."""
+        if array.nbytes <= _COPIED_BYTES:
+            return array.copy()
+        if array.flags.writeable and id(array) not in self.lent:
+            self.lent[id(array)] = (array, _sample(array), Location(*origin(frame)))
+        return array
+
+    def __enter__(self) -> Trace:
+        return self
+
+    def __exit__(self, kind: Any, error: BaseException | None, traceback: Any) -> None:
+        """Stop recording; our own error comes out from under NumPy's; the large constants must be as they were."""
+        self.open = False
+        if error is not None:
+            cause = error.__cause__ or error.__context__
+            while cause is not None and not isinstance(cause, DiffmagicError):
+                cause = cause.__cause__ or cause.__context__
+            if isinstance(cause, DiffmagicError) and not isinstance(error, DiffmagicError):
+                raise cause from None
+            return
+        for array, sample, location in self.lent.values():
+            if not np.array_equal(_sample(array), sample, equal_nan=array.dtype.kind in "fc"):
+                raise DiffmagicError(
+                    "an array that this line reads was changed later in place, so its derivative would use the wrong "
+                    "numbers",
+                    rewrite="work on a copy: a = a.copy() before the change",
+                    location=location,
+                )
+        self.lent.clear()
+
+    def program(self, inputs: list[Tracer], outputs: list[Any]) -> Program:
+        """What was recorded, with these inputs and outputs."""
+        return Program(
+            [tracer._variable for tracer in inputs],
+            self.equations,
+            [out._variable if out.__class__ is Tracer and out._trace is self else out for out in outputs],
+            self.guards,
+        )
+
+
+def _sample(array: Any) -> Any:
+    """A thousand elements, spread over the array: enough to notice a buffer that is filled again."""
+    return array.flat[:: max(1, array.size // _SAMPLED)].copy()
+
+
+def apply(primitive: Primitive, operands: tuple[Any, ...], params: Mapping[str, Any] = _NO_PARAMS) -> Any:
+    """Compute a primitive, and record it in the innermost trace that any operand belongs to."""
+    trace = None
+    for operand in operands:
+        if operand.__class__ is Tracer:
+            candidate = operand._trace
+            if candidate.open and (trace is None or candidate.level > trace.level):
+                trace = candidate
+    if trace is None:
+        return primitive.function(*map(settled, operands), **params)
+    frame = sys._getframe(1)
+    recorded, arguments = [], []
+    for operand in operands:
+        if operand.__class__ is Tracer:
+            if operand._trace is trace:
+                variable = operand._variable
+                recorded.append(variable)
+                arguments.append(variable.value)
+                continue
+            operand = settled(operand)
+        if operand.__class__ is np.ndarray:
+            operand = trace.borrow(operand, frame)
+        recorded.append(operand)
+        arguments.append(operand)
+    value = apply(primitive, tuple(arguments), params)
+    return trace.record(primitive, tuple(recorded), tuple(arguments), params, value, frame)
+
+
+def settled(value: Any) -> Any:
+    """A tracer whose trace is over is worth its value."""
+    while value.__class__ is Tracer and not value._trace.open:
+        value = value._variable.value
+    return value
+
+
+def concrete(value: Any) -> Any:
+    """The plain number or array behind any tracer."""
+    while value.__class__ is Tracer:
+        value = value._variable.value
+    return value
+
+
+def is_traced(value: Any) -> bool:
+    """Whether a value is, or a list or tuple of values holds, a tracer."""
+    if isinstance(value, list | tuple):
+        return any(map(is_traced, value))
+    return value.__class__ is Tracer
+
+
+def call(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+    """What a NumPy function does when one of its arguments is traced."""
+    handler = HANDLERS.get(function)
+    if handler is not None:
+        try:
+            return handler(*args, **kwargs)
+        except TypeError as error:
+            raise _unexpected(function, handler, error) from error
+    primitive = PRIMITIVES.get(function)
+    if primitive is not None and not any(kwargs.values() if function.__class__ is np.ufunc else ()):
+        return apply(primitive, args, kwargs)
+    if function.__class__ is np.ufunc and primitive is not None:
+        _refuse_options(function, kwargs)
+    refuse(
+        f"{public_name(function)} has no derivative here",
+        "write it in other NumPy functions, or call it on plain arrays that do not depend on the inputs",
+    )
+
+
+def _unexpected(function: Any, handler: Any, error: TypeError) -> Exception:
+    """An unknown keyword of ours is a refusal; a TypeError from inside a handler is the user's own."""
+    traceback = error.__traceback__
+    if traceback is not None and traceback.tb_next is None:
+        return DiffmagicError(
+            f"{public_name(function)} with these arguments has no derivative here: "
+            + str(error).replace(handler.__name__, public_name(function)),
+            rewrite="leave the option out, or write it as a step of its own",
+            location=_here(),
+        )
+    return error
+
+
+def _refuse_options(function: Any, kwargs: Mapping[str, Any]) -> NoReturn:
+    names = ", ".join(f"{name}=" for name in kwargs)
+    rewrites = {
+        "out": "assign the result instead: y = " + public_name(function) + "(x)",
+        "where": "np.where(mask, " + public_name(function) + "(x), x0)",
+        "dtype": "x.astype(...) first",
+    }
+    refuse(
+        f"{public_name(function)} with {names} is not traced",
+        next((rewrites[name] for name in kwargs if name in rewrites), "leave the option out"),
+    )
+
+
+def refuse(reason: str, rewrite: str) -> NoReturn:
+    """Stop with the user's line, the reason and the rewrite."""
+    raise DiffmagicError(reason, rewrite=rewrite, location=_here())
+
+
+def _here() -> Location:
+    return Location(*origin(sys._getframe(1)))
+
+
+def _binary(function: Any, compute: Callable[[Any, Any], Any], swapped: bool = False) -> Callable[[Any, Any], Any]:
+    """An operator of two operands. It repeats `apply` for the commonest operands, as most of a trace is spent here."""
+    primitive = primitive_of(function)
+
+    def method(self: Tracer, other: Any) -> Any:
+        trace = self._trace
+        variable = self._variable
+        kind = other.__class__
+        if trace.open and (kind in _NUMBERS or (kind is Tracer and other._trace is trace)):
+            if kind is Tracer:
+                other = other._variable
+                value = other.value
+            else:
+                value = other
+            operands, arguments = (variable, other), (variable.value, value)
+            if swapped:
+                operands, arguments = (other, variable), (value, variable.value)
+            result = compute(*arguments)
+            new = Variable(result)
+            trace.equations.append(
+                Equation(primitive, operands, arguments, _NO_PARAMS, (new,), origin(sys._getframe(1)))
+            )
+            return Tracer(trace, new)
+        other = _operand(other)
+        if other is NotImplemented:
+            return NotImplemented
+        return apply(primitive, (other, self) if swapped else (self, other))
+
+    return method
+
+
+def _operand(value: Any) -> Any:
+    """What an operator accepts beside a tracer: numbers, arrays, and lists of numbers as NumPy does."""
+    if isinstance(value, list | tuple) and not is_traced(value):
+        return np.asarray(value)
+    if isinstance(value, list | tuple):
+        refuse("a list of traced values is not an array yet", "np.stack([...]), which keeps the derivative")
+    if isinstance(value, Tracer | np.ndarray | np.generic | float | int | complex):
+        return value
+    return NotImplemented
+
+
+def _unary(function: Any) -> Callable[[Any], Any]:
+    primitive = primitive_of(function)
+
+    def method(self: Tracer) -> Any:
+        return apply(primitive, (self,))
+
+    return method
+
+
+def _method(function: Any) -> Callable[..., Any]:
+    """A method of ndarray that does what a NumPy function does."""
+
+    def method(self: Tracer, *args: Any, **kwargs: Any) -> Any:
+        return call(function, (self, *args), kwargs)
+
+    return method
+
+
+def _in_place(symbol: str, compute: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    """Numbers are immutable, so for them `x += y` is `x = x + y`; for arrays it would change every other name."""
+
+    def method(self: Tracer, other: Any) -> Any:
+        if np.ndim(concrete(self)) == 0:
+            return compute(self, other)
+        refuse(
+            f"{symbol}= changes an array in place, under all of its names",
+            f"x = x {symbol} y",
+        )
+
+    return method
+
+
+def _escape(self: Tracer, what: str) -> NoReturn:
+    """The number would leave the computation, and its derivative with it."""
+    location = _here()
+    wrote = location.expression
+    if dis.opname[location.code.co_code[location.offset]] == "STORE_SUBSCR":
+        raise DiffmagicError(
+            "a traced value cannot be stored in a plain array: its derivative would be lost",
+            rewrite="collect the values in a list and join them: np.stack([...])",
+            location=location,
+        )
+    if wrote.startswith("math."):
+        name = wrote[5:].split("(")[0]
+        known = {"pow": "power", "fabs": "abs", "gamma": "", "lgamma": "", "erf": "", "erfc": "", "dist": ""}
+        numpy_name = known.get(name, name)
+        rewrite = f"np.{numpy_name}(...)" if hasattr(np, numpy_name or "-") else "the same in NumPy functions"
+        raise DiffmagicError(
+            f"math.{name} takes the plain number out of a traced value, and its derivative would be lost",
+            rewrite=rewrite,
+            location=location,
+        )
+    rewrites = {
+        "float()": "leave float() out: a traced number already behaves like a float",
+        "complex()": "leave complex() out, or write a + 1j * b",
+        "an array": "np.stack([...]) for a list of traced values; leave np.asarray and np.array out for one",
+    }
+    raise DiffmagicError(
+        f"a traced value cannot become {'a plain ' + what if what == 'an array' else 'a plain number by ' + what}: "
+        "its derivative would be lost".replace("a plain an array", "a plain array"),
+        rewrite=rewrites[what],
+        location=location,
+    )
+
+
+class Tracer:
+    """A value of the user's computation that remembers where it came from. It behaves like the array it stands for."""
+
+    __slots__ = ("_trace", "_variable")
+    __array_priority__ = 1000.0
+    __hash__ = None  # type: ignore[assignment]
+
+    def __init__(self, trace: Trace, variable: Variable) -> None:
+        self._trace = trace
+        self._variable = variable
+
+    # The two protocols.
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        if method == "__call__" and not kwargs:
+            primitive = PRIMITIVES.get(ufunc)
+            if primitive is None or ufunc in HANDLERS:
+                return call(ufunc, inputs, kwargs)
+            trace = self._trace
+            if len(inputs) == 1 and trace.open:
+                variable = self._variable
+                argument = variable.value
+                result = ufunc(argument)
+                if result.__class__ is not tuple:
+                    new = Variable(result)
+                    trace.equations.append(
+                        Equation(
+                            primitive, (variable,), (argument,), _NO_PARAMS, (new,), origin(sys._getframe(1))
+                        )
+                    )
+                    return Tracer(trace, new)
+            return apply(primitive, tuple(map(_listed, inputs)))
+        if kwargs.get("out") is not None and any(out is not None for out in kwargs["out"]):
+            refuse(
+                f"{public_name(ufunc)} writes a traced result into an existing array (out=, or an operator such as +=)",
+                "assign the result to a name instead: y = y + x",
+            )
+        if method == "__call__":
+            kwargs.pop("out", None)
+            if kwargs.get("where", True) is True:
+                kwargs.pop("where", None)
+            if not kwargs or (ufunc in HANDLERS and ufunc not in PRIMITIVES):
+                return call(ufunc, inputs, kwargs)
+            _refuse_options(ufunc, kwargs)
+        handler = HANDLERS.get((ufunc, method)) or HANDLERS.get(method)
+        if handler is None:
+            refuse(f"{public_name(ufunc)}.{method} is not traced", "write it as a loop or with other NumPy functions")
+        return handler(ufunc, *inputs, **kwargs) if HANDLERS.get((ufunc, method)) is None else handler(*inputs, **kwargs)
+
+    def __array_function__(self, function: Any, types: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        return call(function, args, kwargs)
+
+    # Operators.
+
+    __add__ = _binary(np.add, operator.add)
+    __radd__ = _binary(np.add, operator.add, swapped=True)
+    __sub__ = _binary(np.subtract, operator.sub)
+    __rsub__ = _binary(np.subtract, operator.sub, swapped=True)
+    __mul__ = _binary(np.multiply, operator.mul)
+    __rmul__ = _binary(np.multiply, operator.mul, swapped=True)
+    __truediv__ = _binary(np.divide, operator.truediv)
+    __rtruediv__ = _binary(np.divide, operator.truediv, swapped=True)
+    __pow__ = _binary(np.power, operator.pow)
+    __rpow__ = _binary(np.power, operator.pow, swapped=True)
+    __mod__ = _binary(np.remainder, operator.mod)
+    __rmod__ = _binary(np.remainder, operator.mod, swapped=True)
+    __floordiv__ = _binary(np.floor_divide, operator.floordiv)
+    __rfloordiv__ = _binary(np.floor_divide, operator.floordiv, swapped=True)
+    __matmul__ = _binary(np.matmul, operator.matmul)
+    __rmatmul__ = _binary(np.matmul, operator.matmul, swapped=True)
+    __gt__ = _binary(np.greater, operator.gt)
+    __ge__ = _binary(np.greater_equal, operator.ge)
+    __lt__ = _binary(np.less, operator.lt)
+    __le__ = _binary(np.less_equal, operator.le)
+    __eq__ = _binary(np.equal, operator.eq)  # type: ignore[assignment]
+    __ne__ = _binary(np.not_equal, operator.ne)  # type: ignore[assignment]
+    __and__ = _binary(np.bitwise_and, operator.and_)
+    __rand__ = _binary(np.bitwise_and, operator.and_, swapped=True)
+    __or__ = _binary(np.bitwise_or, operator.or_)
+    __ror__ = _binary(np.bitwise_or, operator.or_, swapped=True)
+    __xor__ = _binary(np.bitwise_xor, operator.xor)
+    __rxor__ = _binary(np.bitwise_xor, operator.xor, swapped=True)
+    __neg__ = _unary(np.negative)
+    __pos__ = _unary(np.positive)
+    __abs__ = _unary(np.absolute)
+    __invert__ = _unary(np.invert)
+    __iadd__ = _in_place("+", operator.add)
+    __isub__ = _in_place("-", operator.sub)
+    __imul__ = _in_place("*", operator.mul)
+    __itruediv__ = _in_place("/", operator.truediv)
+    __ipow__ = _in_place("**", operator.pow)
+    __imod__ = _in_place("%", operator.mod)
+    __ifloordiv__ = _in_place("//", operator.floordiv)
+    __imatmul__ = _in_place("@", operator.matmul)
+
+    def __divmod__(self, other: Any) -> tuple[Any, Any]:
+        return self // other, self % other
+
+    def __rdivmod__(self, other: Any) -> tuple[Any, Any]:
+        return other // self, other % self
+
+    # Containers.
+
+    def __getitem__(self, key: Any) -> Any:
+        return HANDLERS["getitem"](self, key)
+
+    def __setitem__(self, key: Any, value: Any) -> NoReturn:
+        refuse(
+            "item assignment changes a traced array in place",
+            "np.where(mask, new, old), or build the parts and join them: np.stack([...]), np.concatenate([...])",
+        )
+
+    def __len__(self) -> int:
+        return len(concrete(self))
+
+    def __iter__(self) -> Iterator[Any]:
+        if np.ndim(concrete(self)) == 0:
+            raise TypeError("iteration over a 0-d array")
+        return (self[position] for position in range(len(self)))
+
+    def __contains__(self, element: Any) -> bool:
+        return bool(np.any(self == element))
+
+    # Python decides on the value; the decision is kept.
+
+    def decide(self, value: Any) -> Any:
+        """Keep that Python went on with this plain value, here and in every trace below."""
+        inner: Any = self
+        while inner.__class__ is Tracer:
+            if inner._trace.open:
+                inner._trace.guards.append(Guard(inner._variable, value, len(inner._trace.equations)))
+            inner = inner._variable.value
+        return value
+
+    def __bool__(self) -> bool:
+        return bool(self.decide(bool(concrete(self))))
+
+    def __int__(self) -> int:
+        return int(self.decide(int(concrete(self))))
+
+    def __index__(self) -> int:
+        return int(self.decide(operator.index(concrete(self))))
+
+    def __round__(self, digits: int | None = None) -> Any:
+        return int(np.round(self)) if digits is None else np.round(self, digits)
+
+    def __trunc__(self) -> int:
+        return int(self)
+
+    def __floor__(self) -> int:
+        return int(np.floor(self))
+
+    def __ceil__(self) -> int:
+        return int(np.ceil(self))
+
+    # Ways out, which would lose the derivative.
+
+    def __float__(self) -> float:
+        if not self._trace.open and settled(self).__class__ is not Tracer:
+            return float(concrete(self))
+        _escape(self, "float()")
+
+    def __complex__(self) -> complex:
+        if not self._trace.open and settled(self).__class__ is not Tracer:
+            return complex(concrete(self))
+        _escape(self, "complex()")
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
+        if settled(self).__class__ is not Tracer:
+            return np.array(concrete(self), dtype=dtype)
+        _escape(self, "an array")
+
+    def item(self, *args: Any) -> Any:
+        """The one element, still traced."""
+        return np.ravel(self)[args[0]] if len(args) == 1 else self[args] if args else np.reshape(self, ())
+
+    def tolist(self) -> Any:
+        """Nested lists of traced numbers."""
+        return [part.tolist() if np.ndim(concrete(part)) else part for part in self] if self.ndim else self
+
+    def __copy__(self) -> Tracer:
+        return self
+
+    def __deepcopy__(self, memo: Any) -> Tracer:
+        return self
+
+    def copy(self, order: str = "C") -> Any:
+        """Itself: a traced value never changes."""
+        return self
+
+    def __reduce__(self) -> NoReturn:
+        refuse("a traced value cannot be pickled or sent elsewhere", "send plain numbers")
+
+    # What it looks like.
+
+    def __repr__(self) -> str:
+        return repr(concrete(self))
+
+    def __str__(self) -> str:
+        return str(concrete(self))
+
+    def __format__(self, spec: str) -> str:
+        return format(concrete(self), spec)
+
+    # Attributes of ndarray.
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return np.shape(concrete(self))
+
+    @property
+    def ndim(self) -> int:
+        return np.ndim(concrete(self))
+
+    @property
+    def size(self) -> int:
+        return np.size(concrete(self))
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return np.result_type(concrete(self))
+
+    @property
+    def itemsize(self) -> int:
+        return self.dtype.itemsize
+
+    @property
+    def nbytes(self) -> int:
+        return self.size * self.dtype.itemsize
+
+    @property
+    def T(self) -> Any:  # noqa: N802
+        return np.transpose(self)
+
+    @property
+    def mT(self) -> Any:  # noqa: N802
+        return np.matrix_transpose(self)
+
+    @property
+    def real(self) -> Any:
+        return np.real(self)
+
+    @property
+    def imag(self) -> Any:
+        return np.imag(self)
+
+    @property
+    def flat(self) -> Any:
+        return iter(np.ravel(self))
+
+    def flatten(self, order: Any = "C") -> Any:
+        """All elements in one dimension."""
+        return np.ravel(self, order)
+
+    def fill(self, value: Any) -> NoReturn:
+        """Refused: it changes the array in place."""
+        refuse("fill changes a traced array in place", "np.full_like(x, value)")
+
+    def sort(self, axis: Any = -1, kind: Any = None, order: Any = None) -> NoReturn:
+        """Refused: it changes the array in place."""
+        refuse("sort changes a traced array in place", "y = np.sort(x)")
+
+
+_METHODS = (
+    "all any argmax argmin argpartition argsort astype choose clip compress cumprod cumsum diagonal dot max mean min "
+    "nonzero prod ptp ravel repeat round searchsorted squeeze std sum swapaxes take trace var"
+)
+for _name in _METHODS.split():
+    setattr(Tracer, _name, _method(getattr(np, _name)))
+Tracer.conj = Tracer.conjugate = _method(np.conjugate)  # type: ignore[attr-defined]
+
+
+def _reshape(self: Tracer, *shape: Any, order: Any = "C") -> Any:
+    return np.reshape(self, shape[0] if len(shape) == 1 else shape, order)
+
+
+def _transpose(self: Tracer, *axes: Any) -> Any:
+    return np.transpose(self, axes[0] if len(axes) == 1 else axes or None)
+
+
+Tracer.reshape, Tracer.transpose = _reshape, _transpose  # type: ignore[attr-defined]
+
+
+def _listed(value: Any) -> Any:
+    """NumPy takes lists for arrays: a list of plain numbers is one, a list of traced ones is refused."""
+    if isinstance(value, list | tuple):
+        return _operand(value)
+    if value.__class__ is Tracer or isinstance(value, np.ndarray | np.generic | float | int | complex):
+        return value
+    refuse(f"{type(value).__name__} is not a number or an array", "pass numbers or arrays")
+
+
+def trace_flat(f: Callable[..., Any], *values: Any, names: tuple[str, ...] = ()) -> tuple[Program, Any]:
+    """Trace ``f(*values)``, each value one number or array; returns the program and the result as `f` gave it."""
+    with Trace() as trace:
+        inputs = [trace.input(v, n) for v, n in itertools.zip_longest(values, names, fillvalue="")]
+        result = f(*inputs)
+    outputs = list(result) if isinstance(result, tuple | list) else [result]
+    return trace.program(inputs, outputs), result

@@ -1,0 +1,64 @@
+"""Zeros that come from not being chosen, told from zeros that were computed.
+
+A position that a `where`, a mask, an index or a seed did not choose contributes exactly nothing, even through an
+infinite partial derivative; a computed zero times infinity stays NaN. The difference only shows when something is not
+finite, so accumulation runs plainly first. If that gives NaN or infinity, the pattern of what can be reached at all is
+accumulated once on its own, and then the numbers again with it in hand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from diffmagic.core.program import Program, Variable
+from diffmagic.core.tracing import concrete
+
+Accumulation = Callable[..., dict[Variable, Any]]
+_GOLDEN = 0.6180339887498949
+
+
+def accumulate(
+    run: Accumulation, program: Program, seeds: Mapping[Variable, Any], wanted: Iterable[Any], **options: Any
+) -> dict[Variable, Any]:
+    """`forward` or `reverse` over a program, with unreached positions contributing nothing.
+
+    Parameters
+    ----------
+    run : callable
+        `forward` or `reverse`.
+    program : Program
+    seeds : mapping of Variable to float or ndarray
+    wanted : iterable of Variable
+        Those whose result must be finite for the plain run to be trusted.
+    **options
+        Passed on to `run`.
+    """
+    with np.errstate(all="ignore"):
+        found = run(program, seeds, **options)
+        if all(_finite(found.get(variable)) for variable in wanted):
+            return found
+        keep = {"keep": True} if run.__name__ == "reverse" else {}
+        weights = {variable: _weights(seed) for variable, seed in seeds.items()}
+        reached = run(program, weights, lambda variable, g, partial: g, **keep)
+
+        def product(variable: Variable, g: Any, partial: Any) -> Any:
+            if _finite(partial):
+                return g * partial
+            dead = np.logical_and(np.equal(concrete(reached.get(variable, 0.0)), 0), np.equal(concrete(g), 0))
+            return np.where(dead, 0.0, g * partial) if np.any(dead) else g * partial
+
+        return run(program, seeds, product, **options)
+
+
+def _finite(value: Any) -> bool:
+    return value is None or bool(np.all(np.isfinite(concrete(value))))
+
+
+def _weights(seed: Any) -> Any:
+    """Positive numbers that do not cancel, where a seed is not zero."""
+    seed = concrete(seed)
+    numbers = 1.0 + (np.arange(1, np.size(seed) + 1) * _GOLDEN) % 1.0
+    return np.where(np.equal(seed, 0), 0.0, numbers.reshape(np.shape(seed)))
