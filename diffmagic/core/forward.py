@@ -72,7 +72,7 @@ def contribution(equation: Equation, i: int, g: Any, variable: Variable, product
         return None
     weight = local_partial(equation, i)
     if primitive.selects:
-        return _selected(weight, g)
+        return selected(weight, g)
     return g * weight if product is None else product(variable, g, weight)
 
 
@@ -90,7 +90,7 @@ def local_partial(equation: Equation, i: int) -> Any:
         return partial(*values, **equation.params)  # type: ignore[operator]
 
 
-def _selected(weight: Any, part: Any) -> Any:
+def selected(weight: Any, part: Any) -> Any:
     """What a choice lets through: exactly nothing where the weight is zero."""
     if np.ndim(weight) == 0 == np.ndim(part):
         return part * weight if weight != 0 else 0.0

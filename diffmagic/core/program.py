@@ -214,6 +214,8 @@ def operation(equation: Equation, names: Mapping[Variable, str]) -> str:
         return f"{operands[0]} {primitive.symbol} {operands[1]}"
     if primitive.symbol:
         return f"{primitive.symbol}{operands[0]}"
+    if "call" in equation.params:
+        return f"{primitive.name}({equation.params['call'].written(operands)})"
     options = [f"{name}={_option(value)}" for name, value in equation.params.items()]
     return f"{primitive.name}({', '.join(operands + options)})"
 

@@ -81,7 +81,9 @@ def reverse(
 
 
 def _is_plain(value: Any, g: Any) -> bool:
-    return value.__class__ is np.ndarray and value.dtype.kind in "fc" and isinstance(g, np.ndarray | np.generic | float)
+    """Whether `g` can be added into an array like `value` in place."""
+    real = value.__class__ is np.ndarray and value.dtype.kind == "f"
+    return real and isinstance(g, np.ndarray | np.floating | float) and not np.iscomplexobj(g)
 
 
 def _fitted(part: Any, value: Any) -> Any:

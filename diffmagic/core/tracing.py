@@ -7,6 +7,7 @@ anything of derivatives.
 from __future__ import annotations
 
 import dis
+import inspect
 import itertools
 import operator
 import sys
@@ -17,7 +18,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from diffmagic.core.errors import DiffmagicError
-from diffmagic.core.primitives import HANDLERS, PRIMITIVES, Primitive, primitive_of, public_name
+from diffmagic.core.primitives import HANDLERS, PRIMITIVES, Primitive, define_kernel, primitive_of, public_name
 from diffmagic.core.program import Equation, Guard, Program, Variable
 from diffmagic.core.source import Location, origin
 
@@ -87,11 +88,9 @@ class Trace:
         """Stop recording; our own error comes out from under NumPy's; the large constants must be as they were."""
         self.open = False
         if error is not None:
-            cause = error.__cause__ or error.__context__
-            while cause is not None and not isinstance(cause, DiffmagicError):
-                cause = cause.__cause__ or cause.__context__
-            if isinstance(cause, DiffmagicError) and not isinstance(error, DiffmagicError):
-                raise cause from None
+            ours = _ours_beneath(error)
+            if ours is not None:
+                raise ours from None
             return
         for array, sample, location in self.lent.values():
             if not np.array_equal(_sample(array), sample, equal_nan=array.dtype.kind in "fc"):
@@ -111,6 +110,18 @@ class Trace:
             [out._variable if out.__class__ is Tracer and out._trace is self else out for out in outputs],
             self.guards,
         )
+
+
+def _ours_beneath(error: BaseException) -> DiffmagicError | None:
+    """Our own error under one that NumPy raised because of it."""
+    seen: set[int] = set()
+    beneath: BaseException | None = error
+    while beneath is not None and id(beneath) not in seen:
+        seen.add(id(beneath))
+        beneath = beneath.__cause__ or beneath.__context__
+        if isinstance(beneath, DiffmagicError) and not isinstance(error, DiffmagicError):
+            return beneath
+    return None
 
 
 def _sample(array: Any) -> Any:
@@ -186,16 +197,49 @@ def call(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any
     )
 
 
+def composite(function: Any, operands: int = 1) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Declare a function by its body in other primitives: one named equation, which can be opened.
+
+    Parameters
+    ----------
+    function : callable
+        The NumPy function; it computes the value.
+    operands : int
+        How many of the body's first parameters are operands. The others are options.
+    """
+
+    def declare(body: Callable[..., Any]) -> Callable[..., Any]:
+        primitive = define_kernel(function, body=body)
+        signature = inspect.signature(body)
+        names = list(signature.parameters)[:operands]
+
+        def handler(*args: Any, **kwargs: Any) -> Any:
+            try:
+                given = signature.bind(*args, **kwargs).arguments
+            except TypeError as error:
+                raise _refused_option(function, str(error)) from error
+            params = {name: value for name, value in given.items() if name not in names}
+            return apply(primitive, tuple(given[name] for name in names), params)
+
+        HANDLERS[function] = handler
+        return body
+
+    return declare
+
+
+def _refused_option(function: Any, why: str) -> DiffmagicError:
+    return DiffmagicError(
+        f"{public_name(function)} with these arguments has no derivative here: {why}",
+        rewrite="leave the option out, or write it as a step of its own",
+        location=_here(),
+    )
+
+
 def _unexpected(function: Any, handler: Any, error: TypeError) -> Exception:
     """An unknown keyword of ours is a refusal; a TypeError from inside a handler is the user's own."""
     traceback = error.__traceback__
     if traceback is not None and traceback.tb_next is None:
-        return DiffmagicError(
-            f"{public_name(function)} with these arguments has no derivative here: "
-            + str(error).replace(handler.__name__, public_name(function)),
-            rewrite="leave the option out, or write it as a step of its own",
-            location=_here(),
-        )
+        return _refused_option(function, str(error).replace(f"{handler.__name__}()", public_name(function)))
     return error
 
 

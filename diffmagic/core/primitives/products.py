@@ -1,0 +1,253 @@
+"""Products of arrays: matrix products and sums over indices have rules, all others are written in these."""
+
+from __future__ import annotations
+
+import string
+from typing import Any
+
+import numpy as np
+
+from diffmagic.core.primitives import define_kernel, implements, primitive_of
+from diffmagic.core.tracing import apply, composite, concrete, is_traced, refuse
+
+
+def _push_product(i: int, t: Any, y: Any, a: Any, b: Any) -> Any:
+    return np.matmul(t, b) if i == 0 else np.matmul(a, t)
+
+
+def _pull_product(i: int, g: Any, y: Any, a: Any, b: Any) -> Any:
+    if np.ndim(a) == 2 and np.ndim(b) == 1:
+        return np.expand_dims(g, 1) * b if i == 0 else np.matmul(np.transpose(a), g)
+    rows = np.expand_dims(a, 0) if np.ndim(a) == 1 else a
+    columns = np.expand_dims(b, 1) if np.ndim(b) == 1 else b
+    if np.ndim(b) == 1:
+        g = np.expand_dims(g, -1)
+    if np.ndim(a) == 1:
+        g = np.expand_dims(g, -2)
+    if i == 0:
+        part = np.matmul(g, np.swapaxes(columns, -1, -2))
+        return np.squeeze(part, -2) if np.ndim(a) == 1 else part
+    part = np.matmul(np.swapaxes(rows, -1, -2), g)
+    return np.squeeze(part, -1) if np.ndim(b) == 1 else part
+
+
+define_kernel(np.matmul, push=_push_product, pull=_pull_product, symbol="@")
+
+
+# Sums over indices.
+
+
+def _push_einsum(i: int, t: Any, y: Any, *operands: Any, subscripts: str, **options: Any) -> Any:
+    return np.einsum(subscripts, *operands[:i], t, *operands[i + 1 :], **options)
+
+
+def _pull_einsum(i: int, g: Any, y: Any, *operands: Any, subscripts: str, **options: Any) -> Any:
+    inputs, output = subscripts.split("->")
+    terms = inputs.split(",")
+    mine, others = terms[i], terms[:i] + terms[i + 1 :]
+    arrays = list(operands[:i] + operands[i + 1 :])
+    free = (letter for letter in string.ascii_letters if letter not in subscripts)
+    sizes = dict(zip(mine, np.shape(operands[i]), strict=True))
+    target = ""
+    for letter in mine:
+        if letter not in target:
+            target += letter
+            if letter not in output and not any(letter in term for term in others):
+                others.append(letter)  # summed over alone: every place gets the same
+                arrays.append(np.ones(sizes[letter]))
+        else:  # a diagonal: nothing beside it
+            target += (twin := next(free))
+            others.append(letter + twin)
+            arrays.append(np.eye(sizes[letter]))
+    return np.einsum(f"{','.join([output, *others])}->{target}", g, *arrays, optimize=True)
+
+
+define_kernel(np.einsum, push=_push_einsum, pull=_pull_einsum).function = (
+    lambda *operands, subscripts, **options: np.einsum(subscripts, *operands, **options)
+)
+
+
+@implements(np.einsum)
+def _einsum(subscripts: Any, *operands: Any, optimize: Any = False) -> Any:
+    if not isinstance(subscripts, str):
+        refuse("np.einsum with lists of axes is not traced", 'np.einsum("ij,jk->ik", a, b)')
+    shapes = [np.shape(operand) for operand in operands]
+    written = _without_ellipsis(subscripts.replace(" ", ""), shapes)
+    return apply(
+        primitive_of(np.einsum), operands, {"subscripts": written} | ({"optimize": optimize} if optimize else {})
+    )
+
+
+def _without_ellipsis(subscripts: str, shapes: list[tuple[int, ...]]) -> str:
+    """Subscripts with a letter for each axis and an output: ``...i,i`` becomes ``Ai,i->A``."""
+    inputs, arrow, output = subscripts.partition("->")
+    terms = inputs.split(",")
+    spare = [letter for letter in string.ascii_uppercase + string.ascii_lowercase if letter not in subscripts]
+    counts = [
+        len(shape) - len(term.replace("...", "")) if "..." in term else 0
+        for term, shape in zip(terms, shapes, strict=True)
+    ]
+    letters = "".join(spare[: max(counts, default=0)])
+    terms = [term.replace("...", letters[len(letters) - n :]) for term, n in zip(terms, counts, strict=True)]
+    if not arrow:
+        plain = inputs.replace(",", "").replace("...", "")
+        output = "..." + "".join(sorted(letter for letter in set(plain) if plain.count(letter) == 1))
+    return f"{','.join(terms)}->{output.replace('...', letters)}"
+
+
+# All others.
+
+
+@composite(np.dot, operands=2)
+def _dot(a: Any, b: Any) -> Any:
+    if np.ndim(a) == 0 or np.ndim(b) == 0:
+        return a * b
+    if np.ndim(b) <= 2 and np.ndim(a) <= 2:
+        return np.matmul(a, b)
+    return np.tensordot(a, b, axes=(np.ndim(a) - 1, max(np.ndim(b) - 2, 0)))
+
+
+@composite(np.inner, operands=2)
+def _inner(a: Any, b: Any) -> Any:
+    if np.ndim(a) == 0 or np.ndim(b) == 0:
+        return a * b
+    return np.tensordot(a, b, axes=(np.ndim(a) - 1, np.ndim(b) - 1))
+
+
+@composite(np.outer, operands=2)
+def _outer(a: Any, b: Any) -> Any:
+    return np.expand_dims(np.ravel(a), 1) * np.ravel(b)
+
+
+@composite(np.vdot, operands=2)
+def _vdot(a: Any, b: Any) -> Any:
+    return np.matmul(np.ravel(np.conjugate(a) if np.iscomplexobj(a) else a), np.ravel(b))
+
+
+@composite(np.tensordot, operands=2)
+def _tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
+    if isinstance(axes, int):
+        left, right = list(range(np.ndim(a) - axes, np.ndim(a))), list(range(axes))
+    else:
+        left, right = (np.atleast_1d(axis).tolist() for axis in axes)
+    first = list(string.ascii_lowercase[: np.ndim(a)])
+    second = list(string.ascii_uppercase[: np.ndim(b)])
+    for p, q in zip(left, right, strict=True):
+        second[q] = first[p]
+    output = [letter for letter in first if letter not in second] + [c for c in second if c not in first]
+    return np.einsum(f"{''.join(first)},{''.join(second)}->{''.join(output)}", a, b, optimize=True)
+
+
+@composite(np.kron, operands=2)
+def _kron(a: Any, b: Any) -> Any:
+    ndim = max(np.ndim(a), np.ndim(b))
+    left = (1,) * (ndim - np.ndim(a)) + np.shape(a)
+    right = (1,) * (ndim - np.ndim(b)) + np.shape(b)
+    outer = [n for size in left for n in (size, 1)], [n for size in right for n in (1, size)]
+    product = np.reshape(a, outer[0]) * np.reshape(b, outer[1])
+    return np.reshape(product, [p * q for p, q in zip(left, right, strict=True)])
+
+
+@composite(np.cross, operands=2)
+def _cross(a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None) -> Any:
+    if axis is not None:
+        axisa = axisb = axisc = axis
+    a, b = np.moveaxis(a, axisa, -1), np.moveaxis(b, axisb, -1)
+    if np.shape(a)[-1] != 3 or np.shape(b)[-1] != 3:
+        refuse("np.cross of vectors in the plane is not traced", "a[0] * b[1] - a[1] * b[0]")
+    ahead, back = [1, 2, 0], [2, 0, 1]
+    return np.moveaxis(a[..., ahead] * b[..., back] - a[..., back] * b[..., ahead], -1, axisc)
+
+
+@implements(np.vecdot)
+def _vecdot(a: Any, b: Any) -> Any:
+    return np.sum((np.conjugate(a) if np.iscomplexobj(a) else a) * b, axis=-1)
+
+
+@implements(np.matvec)
+def _matvec(a: Any, b: Any) -> Any:
+    return np.squeeze(np.matmul(a, np.expand_dims(b, -1)), -1)
+
+
+@implements(np.vecmat)
+def _vecmat(a: Any, b: Any) -> Any:
+    a = np.conjugate(a) if np.iscomplexobj(a) else a
+    return np.squeeze(np.matmul(np.expand_dims(a, -2), b), -2)
+
+
+# Sliding products, differences and interpolation.
+
+
+@composite(np.convolve, operands=2)
+def _convolve(a: Any, v: Any, mode: str = "full") -> Any:
+    if np.ndim(a) != 1 or np.ndim(v) != 1:
+        refuse("np.convolve of other than vectors is not traced", "np.ravel both")
+    n, m = np.size(a), np.size(v)
+    if m > n:
+        a, v, n, m = v, a, m, n
+    padded = np.pad(a, m - 1)
+    windows = padded[np.arange(n + m - 1)[:, None] + np.arange(m - 1, -1, -1)]
+    full = np.matmul(windows, v)
+    if mode == "valid":
+        return full[m - 1 : n]
+    start = (m - 1) // 2
+    return full[start : start + n] if mode == "same" else full
+
+
+@implements(np.correlate)
+def _correlate(a: Any, v: Any, mode: str = "valid") -> Any:
+    return np.convolve(a, np.flip(np.conjugate(v) if np.iscomplexobj(v) else v), mode=mode)
+
+
+@composite(np.diff)
+def _diff(a: Any, n: int = 1, axis: int = -1) -> Any:
+    for _ in range(n):
+        moved = np.moveaxis(a, axis, 0)
+        a = np.moveaxis(moved[1:] - moved[:-1], 0, axis)
+    return a
+
+
+@implements(np.trapezoid)
+def _trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
+    ends = np.moveaxis(y, axis, -1)
+    steps: Any = dx
+    if x is not None:
+        steps = np.diff(x) if np.ndim(x) == 1 else np.moveaxis(np.diff(x, axis=axis), axis, -1)
+    return np.sum(steps * (ends[..., 1:] + ends[..., :-1]) / 2.0, axis=-1)
+
+
+@implements(np.interp)
+def _interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None) -> Any:
+    """Between two nodes the line through them; beyond the nodes constant."""
+    if is_traced(left) or is_traced(right):
+        refuse("np.interp with a traced left= or right= is not traced", "np.where(x < xp[0], left, np.interp(...))")
+    nodes = np.asarray(concrete(xp))
+    place = np.clip(np.searchsorted(nodes, concrete(x), side="right") - 1, 0, len(nodes) - 2)
+    xp, fp = (part if is_traced(part) else np.asarray(part) for part in (xp, fp))
+    slope = (fp[place + 1] - fp[place]) / (xp[place + 1] - xp[place])
+    inside = fp[place] + slope * (x - xp[place])
+    below, above = np.less(x, xp[0]), np.greater(x, xp[-1])
+    low, high = fp[0] if left is None else left, fp[-1] if right is None else right
+    return np.where(below, low, np.where(above, high, inside))
+
+
+@implements(np.polyval)
+def _polyval(p: Any, x: Any) -> Any:
+    result: Any = 0.0 * x
+    for coefficient in p:
+        result = result * x + coefficient
+    return result
+
+
+@implements(np.vander)
+def _vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:  # noqa: N803
+    count = np.size(x) if N is None else N
+    powers = np.stack([x**k for k in range(count)], axis=-1)
+    return powers if increasing else np.flip(powers, axis=-1)
+
+
+@implements(np.linspace)
+def _linspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True) -> Any:
+    share = np.arange(num) / max(num - 1 if endpoint else num, 1)
+    share = np.reshape(share, (-1,) + (1,) * max(np.ndim(start), np.ndim(stop)))
+    return start * (1 - share) + stop * share
