@@ -55,6 +55,10 @@ def reverse(
             value = operand.value
             if partials is not None:
                 part = contribution(equation, i, g, results[0], product)
+                if part.__class__ in REAL_NUMBERS and value.__class__ in REAL_NUMBERS:
+                    old = cotangents.get(operand)
+                    cotangents[operand] = part if old is None else old + part
+                    continue
             elif primitive.add_into is not None and g.__class__ is not tuple and _is_plain(value, g):
                 if operand not in owned:
                     old = cotangents.get(operand)

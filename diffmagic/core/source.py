@@ -18,7 +18,8 @@ _NUMPY = os.path.dirname(os.path.abspath(np.__file__)) + os.sep
 _INSTALLED = tuple(
     {os.path.join(sysconfig.get_paths()[key], "") for key in ("stdlib", "platstdlib", "purelib", "platlib")}
 )
-_is_library: dict[str, bool] = {}
+is_library: dict[str, bool] = {}
+"""Each file seen so far, and whether its frames are not the user's."""
 
 Span = tuple[int, int, int, int]
 Origin = tuple[CodeType, int]
@@ -29,9 +30,9 @@ def origin(frame: FrameType | None) -> Origin:
     first = frame
     while frame is not None:
         name = frame.f_code.co_filename
-        library = _is_library.get(name)
+        library = is_library.get(name)
         if library is None:
-            library = _is_library[name] = _belongs_to_a_library(name)
+            library = is_library[name] = _belongs_to_a_library(name)
         if not library:
             return frame.f_code, frame.f_lasti
         frame = frame.f_back

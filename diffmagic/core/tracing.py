@@ -20,7 +20,7 @@ import numpy as np
 from diffmagic.core.errors import DiffmagicError
 from diffmagic.core.primitives import HANDLERS, PRIMITIVES, Primitive, define_kernel, primitive_of, public_name
 from diffmagic.core.program import Equation, Guard, Program, Variable
-from diffmagic.core.source import Location, origin
+from diffmagic.core.source import Location, is_library, origin
 
 _levels = itertools.count(1)
 _NO_PARAMS: dict[str, Any] = {}
@@ -129,8 +129,23 @@ def _sample(array: Any) -> Any:
     return array.flat[:: max(1, array.size // _SAMPLED)].copy()
 
 
-def apply(primitive: Primitive, operands: tuple[Any, ...], params: Mapping[str, Any] = _NO_PARAMS) -> Any:
-    """Compute a primitive, and record it in the innermost trace that any operand belongs to."""
+def apply(
+    primitive: Primitive,
+    operands: tuple[Any, ...],
+    params: Mapping[str, Any] = _NO_PARAMS,
+    compute: Callable[..., Any] | None = None,
+) -> Any:
+    """Compute a primitive, and record it in the innermost trace that any operand belongs to.
+
+    Parameters
+    ----------
+    primitive : Primitive
+    operands : tuple
+    params : mapping
+    compute : callable, optional
+        In place of ``primitive.function``: Python's operators keep Python numbers, which NumPy's functions would not.
+    """
+    compute = compute or primitive.function
     trace = None
     for operand in operands:
         if operand.__class__ is Tracer:
@@ -138,7 +153,7 @@ def apply(primitive: Primitive, operands: tuple[Any, ...], params: Mapping[str, 
             if candidate.open and (trace is None or candidate.level > trace.level):
                 trace = candidate
     if trace is None:
-        return primitive.function(*map(settled, operands), **params)
+        return compute(*map(settled, operands), **params)
     frame = sys._getframe(1)
     recorded, arguments = [], []
     for operand in operands:
@@ -153,7 +168,7 @@ def apply(primitive: Primitive, operands: tuple[Any, ...], params: Mapping[str, 
             operand = trace.borrow(operand, frame)
         recorded.append(operand)
         arguments.append(operand)
-    value = apply(primitive, tuple(arguments), params)
+    value = apply(primitive, tuple(arguments), params, compute)
     return trace.record(primitive, tuple(recorded), tuple(arguments), params, value, frame)
 
 
@@ -282,16 +297,16 @@ def _binary(function: Any, compute: Callable[[Any, Any], Any], swapped: bool = F
             operands, arguments = (variable, other), (variable.value, value)
             if swapped:
                 operands, arguments = (other, variable), (value, variable.value)
-            result = compute(*arguments)
-            new = Variable(result)
-            trace.equations.append(
-                Equation(primitive, operands, arguments, _NO_PARAMS, (new,), origin(sys._getframe(1)))
-            )
+            new = Variable(compute(*arguments))
+            frame = sys._getframe(1)
+            code = frame.f_code
+            place = (code, frame.f_lasti) if is_library.get(code.co_filename) is False else origin(frame)
+            trace.equations.append(Equation(primitive, operands, arguments, _NO_PARAMS, (new,), place))
             return Tracer(trace, new)
         other = _operand(other)
         if other is NotImplemented:
             return NotImplemented
-        return apply(primitive, (other, self) if swapped else (self, other))
+        return apply(primitive, (other, self) if swapped else (self, other), compute=compute)
 
     return method
 
@@ -307,11 +322,19 @@ def _operand(value: Any) -> Any:
     return NotImplemented
 
 
-def _unary(function: Any) -> Callable[[Any], Any]:
+def _unary(function: Any, compute: Callable[[Any], Any]) -> Callable[[Any], Any]:
     primitive = primitive_of(function)
 
     def method(self: Tracer) -> Any:
-        return apply(primitive, (self,))
+        trace = self._trace
+        if not trace.open:
+            return compute(settled(self))
+        variable = self._variable
+        argument = variable.value
+        new = Variable(compute(argument))
+        place = origin(sys._getframe(1))
+        trace.equations.append(Equation(primitive, (variable,), (argument,), _NO_PARAMS, (new,), place))
+        return Tracer(trace, new)
 
     return method
 
@@ -397,11 +420,8 @@ class Tracer:
                 result = ufunc(argument)
                 if result.__class__ is not tuple:
                     new = Variable(result)
-                    trace.equations.append(
-                        Equation(
-                            primitive, (variable,), (argument,), _NO_PARAMS, (new,), origin(sys._getframe(1))
-                        )
-                    )
+                    place = origin(sys._getframe(1))
+                    trace.equations.append(Equation(primitive, (variable,), (argument,), _NO_PARAMS, (new,), place))
                     return Tracer(trace, new)
             return apply(primitive, tuple(map(_listed, inputs)))
         if kwargs.get("out") is not None and any(out is not None for out in kwargs["out"]):
@@ -454,10 +474,10 @@ class Tracer:
     __ror__ = _binary(np.bitwise_or, operator.or_, swapped=True)
     __xor__ = _binary(np.bitwise_xor, operator.xor)
     __rxor__ = _binary(np.bitwise_xor, operator.xor, swapped=True)
-    __neg__ = _unary(np.negative)
-    __pos__ = _unary(np.positive)
-    __abs__ = _unary(np.absolute)
-    __invert__ = _unary(np.invert)
+    __neg__ = _unary(np.negative, operator.neg)
+    __pos__ = _unary(np.positive, operator.pos)
+    __abs__ = _unary(np.absolute, operator.abs)
+    __invert__ = _unary(np.invert, operator.invert)
     __iadd__ = _in_place("+", operator.add)
     __isub__ = _in_place("-", operator.sub)
     __imul__ = _in_place("*", operator.mul)

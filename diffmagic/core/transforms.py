@@ -11,7 +11,7 @@ from typing import Any, Literal
 import numpy as np
 
 from diffmagic.core.errors import DiffmagicError, DiffmagicNote
-from diffmagic.core.forward import forward
+from diffmagic.core.forward import REAL_NUMBERS, forward
 from diffmagic.core.program import Program, Variable
 from diffmagic.core.reverse import reverse
 from diffmagic.core.structures import Rebuild, flatten, is_leaf
@@ -64,8 +64,8 @@ class Recording:
 
     def like_inputs(self, parts: list[Any]) -> Any:
         """One value per input, put into the structure of the chosen arguments."""
-        if self.single and self.counts == [1]:
-            return self.rebuild_inputs[0](parts)
+        if len(parts) == len(self.counts) and all([rebuild is _LEAF for rebuild in self.rebuild_inputs]):
+            return parts[0] if self.single else tuple(parts)
         structured, start = [], 0
         for count, rebuild in zip(self.counts, self.rebuild_inputs, strict=True):
             structured.append(rebuild(parts[start : start + count]))
@@ -81,6 +81,8 @@ class Recording:
 
 
 def _own(part: Any, original: Any) -> Any:
+    if part.__class__ is np.float64 and original.__class__ is float:
+        return float(part)
     if part is None:
         like = concrete(original)
         return np.zeros_like(like, dtype=_inexact(like)) if np.ndim(like) or isinstance(like, np.ndarray) else 0.0
@@ -115,21 +117,24 @@ def record(
     inputs: list[Tracer] = []
     with Trace() as trace:
         for argnum in [argnums] if single else argnums:  # type: ignore[union-attr]
-            where, place = (arguments, argnum) if argnum.__class__ is int and -len(args) <= argnum < len(args) else (  # type: ignore[operator]
-                _find(f, argnum, arguments, kwargs)
-            )
+            where: Any = arguments
+            place: Any = argnum
+            if argnum.__class__ is not int or not -len(args) <= argnum < len(args):
+                where, place = _find(f, argnum, arguments, kwargs)
             argument = where[place]
-            if argument.__class__ is float or argument.__class__ is np.ndarray:
-                leaves, rebuild = [("", argument)], _LEAF
-            else:
-                leaves, rebuild = flatten(argument, "the input")
-            tracers = []
-            for path, leaf in leaves:
-                originals.append(leaf)
-                tracers.append(trace.input(_input(leaf, path, notes)))
-            inputs += tracers
             if where is kwargs:
                 where = kwargs = dict(kwargs)
+            if argument.__class__ is float or argument.__class__ is Tracer:
+                tracer = where[place] = Tracer(trace, Variable(argument))
+                originals.append(argument)
+                inputs.append(tracer)
+                rebuild_inputs.append(_LEAF)
+                counts.append(1)
+                continue
+            leaves, rebuild = ([("", argument)], _LEAF) if is_leaf(argument) else flatten(argument, "the input")
+            tracers = [trace.input(_input(leaf, path, notes)) for path, leaf in leaves]
+            originals += [leaf for _, leaf in leaves]
+            inputs += tracers
             where[place] = rebuild(tracers)
             rebuild_inputs.append(rebuild)
             counts.append(len(tracers))
@@ -341,12 +346,15 @@ def value_and_grad(f: Callable[..., Any], argnums: Argnums = 0, *, has_aux: bool
 
 
 def _gradient(f: Callable[..., Any], recording: Recording) -> Any:
-    out = _real_scalar(f, recording)
-    recording.notes += _independent(f, recording)
     program = recording.program
-    found: dict[Variable, Any] = {}
-    if isinstance(out, Variable):
-        found = accumulate(reverse, program, {out: np.ones_like(concrete(out.value)) if out.shape else 1.0}, program.inputs)
+    out = program.outputs[0] if program.outputs else None
+    if out.__class__ is Variable and out.value.__class__ in REAL_NUMBERS and recording.rebuild_output is _LEAF:
+        found = accumulate(reverse, program, {out: 1.0}, program.inputs)
+    else:
+        out = _real_scalar(f, recording)
+        recording.notes += _independent(f, recording)
+        seeds = {out: np.ones_like(concrete(out.value))} if isinstance(out, Variable) else {}
+        found = accumulate(reverse, program, seeds, program.inputs)
     return recording.like_inputs(recording.returned(found))
 
 

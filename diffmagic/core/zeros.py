@@ -8,11 +8,13 @@ accumulated once on its own, and then the numbers again with it in hand.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
+from diffmagic.core.forward import REAL_NUMBERS
 from diffmagic.core.program import Program, Variable
 from diffmagic.core.tracing import concrete
 
@@ -38,7 +40,7 @@ def accumulate(
     """
     with np.errstate(all="ignore"):
         found = run(program, seeds, **options)
-        if all(_finite(found.get(variable)) for variable in wanted):
+        if all([_finite(found.get(variable)) for variable in wanted]):
             return found
         keep = {"keep": True} if run.__name__ == "reverse" else {}
         weights = {variable: _weights(seed) for variable, seed in seeds.items()}
@@ -54,6 +56,8 @@ def accumulate(
 
 
 def _finite(value: Any) -> bool:
+    if value.__class__ in REAL_NUMBERS:
+        return math.isfinite(value)
     return value is None or bool(np.all(np.isfinite(concrete(value))))
 
 
