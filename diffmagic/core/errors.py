@@ -37,6 +37,8 @@ class DiffmagicError(Exception):
         lines = [self.reason]
         if self.location is not None and self.location.line:
             text = self.location.text.strip()
+            if len(text) > 80:
+                text = self.location.expression or f"{text[:79]}…"
             lines.insert(0, f"line {self.location.line}: {text}" if text else f"line {self.location.line}:")
         if self.rewrite:
             lines.append(f"  Instead: {self.rewrite}")

@@ -64,16 +64,20 @@ def contribution(equation: Equation, i: int, g: Any, variable: Variable, product
     """A tangent or cotangent times the local partial derivative of operand `i`; None if the operand does not count."""
     primitive = equation.primitive
     partial = primitive.partials[i]  # type: ignore[index]
-    if partial.__class__ is int:
-        if product is not None:
-            return product(variable, g, partial)
-        return g if partial == 1 else -g
     if partial is None:
         return None
-    weight = local_partial(equation, i)
-    if primitive.selects:
-        return selected(weight, g)
-    return g * weight if product is None else product(variable, g, weight)
+    if partial.__class__ is int:
+        weight = partial
+    else:
+        try:  # as in `local_partial`, without another call: most of a gradient is spent here
+            weight = partial(equation.results[0].value, *equation.arguments, **equation.params)  # type: ignore[operator]
+        except (ZeroDivisionError, OverflowError):
+            weight = local_partial(equation, i)
+        if primitive.selects:
+            return selected(weight, g)
+    if product is not None:
+        return product(variable, g, weight)
+    return g * weight if partial.__class__ is not int else g if partial == 1 else -g
 
 
 def local_partial(equation: Equation, i: int) -> Any:

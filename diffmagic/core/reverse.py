@@ -55,10 +55,6 @@ def reverse(
             value = operand.value
             if partials is not None:
                 part = contribution(equation, i, g, results[0], product)
-                if part.__class__ in REAL_NUMBERS and value.__class__ in REAL_NUMBERS:
-                    old = cotangents.get(operand)
-                    cotangents[operand] = part if old is None else old + part
-                    continue
             elif primitive.add_into is not None and g.__class__ is not tuple and _is_plain(value, g):
                 if operand not in owned:
                     old = cotangents.get(operand)
@@ -70,8 +66,8 @@ def reverse(
                 part = _pull(equation, i, g)
             if not (part.__class__ in REAL_NUMBERS and value.__class__ in REAL_NUMBERS):
                 part = _fitted(part, value)
-            if part is None:
-                continue
+                if part is None:
+                    continue
             old = cotangents.get(operand)
             if old is None:
                 cotangents[operand] = part
@@ -86,12 +82,15 @@ def reverse(
 
 def _is_plain(value: Any, g: Any) -> bool:
     """Whether `g` can be added into an array like `value` in place."""
-    real = value.__class__ is np.ndarray and value.dtype.kind == "f"
-    return real and isinstance(g, np.ndarray | np.floating | float) and not np.iscomplexobj(g)
+    if value.__class__ is not np.ndarray or value.dtype.kind != "f":
+        return False
+    return g.dtype.kind == "f" if g.__class__ is np.ndarray else isinstance(g, float | np.floating)
 
 
 def _fitted(part: Any, value: Any) -> Any:
     """A cotangent in the shape and dtype of its variable: broadcasting repeated it, so the repeats are summed."""
+    if part.__class__ is np.ndarray is value.__class__ and part.shape == value.shape and part.dtype == value.dtype:
+        return part if part.dtype.kind in "fc" else None
     like = concrete(value)
     if part is None:
         return None

@@ -24,9 +24,21 @@ from diffmagic.core.source import Location, is_library, origin
 
 _levels = itertools.count(1)
 _NO_PARAMS: dict[str, Any] = {}
-_NUMBERS = frozenset({float, int, np.float64})
+_CONSTANTS = frozenset({float, int, np.float64, np.ndarray})
 _COPIED_BYTES = 1 << 16
 _SAMPLED = 1000
+
+
+class _Unary(dict[Any, "Primitive | None"]):
+    """The ufuncs of one operand and one result that are recorded as they are."""
+
+    def __missing__(self, ufunc: np.ufunc) -> Primitive | None:
+        simple = ufunc.nin == ufunc.nout == 1 and ufunc not in HANDLERS
+        self[ufunc] = PRIMITIVES.get(ufunc) if simple else None
+        return self[ufunc]
+
+
+_UNARY = _Unary()
 
 
 class Trace:
@@ -69,8 +81,22 @@ class Trace:
             if hasattr(value, "_fields"):
                 return type(value)(*tracers)
             return tracers if isinstance(value, list) else tuple(tracers)
+        return self.append(primitive, operands, arguments, params, value, frame)
+
+    def append(
+        self,
+        primitive: Primitive,
+        operands: tuple[Any, ...],
+        arguments: tuple[Any, ...],
+        params: Mapping[str, Any],
+        value: Any,
+        frame: FrameType,
+    ) -> Tracer:
+        """`record` for one result. Most of a trace is spent here, so the user's own frame is recognised at once."""
         variable = Variable(value)
-        self.equations.append(Equation(primitive, operands, arguments, params, (variable,), origin(frame)))
+        code = frame.f_code
+        place = (code, frame.f_lasti) if is_library.get(code.co_filename) is False else origin(frame)
+        self.equations.append(Equation(primitive, operands, arguments, params, (variable,), place))
         return Tracer(self, variable)
 
     def borrow(self, array: Any, frame: FrameType) -> Any:
@@ -155,20 +181,22 @@ def apply(
     if trace is None:
         return compute(*map(settled, operands), **params)
     frame = sys._getframe(1)
-    recorded, arguments = [], []
+    recorded, arguments, nested = [], [], False
     for operand in operands:
         if operand.__class__ is Tracer:
             if operand._trace is trace:
                 variable = operand._variable
                 recorded.append(variable)
                 arguments.append(variable.value)
+                nested = nested or variable.value.__class__ is Tracer
                 continue
             operand = settled(operand)
+            nested = nested or operand.__class__ is Tracer
         if operand.__class__ is np.ndarray:
             operand = trace.borrow(operand, frame)
         recorded.append(operand)
         arguments.append(operand)
-    value = apply(primitive, tuple(arguments), params, compute)
+    value = apply(primitive, tuple(arguments), params, compute) if nested else compute(*arguments, **params)
     return trace.record(primitive, tuple(recorded), tuple(arguments), params, value, frame)
 
 
@@ -202,10 +230,10 @@ def call(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any
         except TypeError as error:
             raise _unexpected(function, handler, error) from error
     primitive = PRIMITIVES.get(function)
-    if primitive is not None and not any(kwargs.values() if function.__class__ is np.ufunc else ()):
-        return apply(primitive, args, kwargs)
-    if function.__class__ is np.ufunc and primitive is not None:
-        _refuse_options(function, kwargs)
+    if primitive is not None:
+        if kwargs:
+            _refuse_options(function, kwargs)
+        return apply(primitive, tuple(map(_listed, args)))
     refuse(
         f"{public_name(function)} has no derivative here",
         "write it in other NumPy functions, or call it on plain arrays that do not depend on the inputs",
@@ -229,6 +257,8 @@ def composite(function: Any, operands: int = 1) -> Callable[[Callable[..., Any]]
         names = list(signature.parameters)[:operands]
 
         def handler(*args: Any, **kwargs: Any) -> Any:
+            if len(args) == operands and not kwargs:
+                return apply(primitive, args)
             try:
                 given = signature.bind(*args, **kwargs).arguments
             except TypeError as error:
@@ -256,6 +286,26 @@ def _unexpected(function: Any, handler: Any, error: TypeError) -> Exception:
     if traceback is not None and traceback.tb_next is None:
         return _refused_option(function, str(error).replace(f"{handler.__name__}()", public_name(function)))
     return error
+
+
+def _with_options(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """A ufunc called with keywords, or one of its methods such as ``np.add.reduce``."""
+    if any(out is not None for out in kwargs.pop("out", None) or ()):
+        refuse(
+            f"{public_name(ufunc)} writes a traced result into an existing array (out=, or an operator such as +=)",
+            "y = y + x, which gives the result a name instead",
+        )
+    if method == "__call__":
+        if kwargs.get("where") is True:
+            del kwargs["where"]
+        return call(ufunc, inputs, kwargs)
+    handler = HANDLERS.get(method)
+    if handler is None:
+        refuse(f"{public_name(ufunc)}.{method} is not traced", "write it as a loop, or in other NumPy functions")
+    try:
+        return handler(ufunc, *inputs, **kwargs)
+    except TypeError as error:
+        raise _unexpected(ufunc, handler, error) from error
 
 
 def _refuse_options(function: Any, kwargs: Mapping[str, Any]) -> NoReturn:
@@ -286,23 +336,20 @@ def _binary(function: Any, compute: Callable[[Any, Any], Any], swapped: bool = F
 
     def method(self: Tracer, other: Any) -> Any:
         trace = self._trace
-        variable = self._variable
         kind = other.__class__
-        if trace.open and (kind in _NUMBERS or (kind is Tracer and other._trace is trace)):
+        if trace.open and (kind in _CONSTANTS or (kind is Tracer and other._trace is trace)):
+            variable = self._variable
+            frame = sys._getframe(1)
             if kind is Tracer:
                 other = other._variable
                 value = other.value
             else:
-                value = other
-            operands, arguments = (variable, other), (variable.value, value)
+                value = other = trace.borrow(other, frame) if kind is np.ndarray else other
             if swapped:
                 operands, arguments = (other, variable), (value, variable.value)
-            new = Variable(compute(*arguments))
-            frame = sys._getframe(1)
-            code = frame.f_code
-            place = (code, frame.f_lasti) if is_library.get(code.co_filename) is False else origin(frame)
-            trace.equations.append(Equation(primitive, operands, arguments, _NO_PARAMS, (new,), place))
-            return Tracer(trace, new)
+            else:
+                operands, arguments = (variable, other), (variable.value, value)
+            return trace.append(primitive, operands, arguments, _NO_PARAMS, compute(*arguments), frame)
         other = _operand(other)
         if other is NotImplemented:
             return NotImplemented
@@ -331,10 +378,7 @@ def _unary(function: Any, compute: Callable[[Any], Any]) -> Callable[[Any], Any]
             return compute(settled(self))
         variable = self._variable
         argument = variable.value
-        new = Variable(compute(argument))
-        place = origin(sys._getframe(1))
-        trace.equations.append(Equation(primitive, (variable,), (argument,), _NO_PARAMS, (new,), place))
-        return Tracer(trace, new)
+        return trace.append(primitive, (variable,), (argument,), _NO_PARAMS, compute(argument), sys._getframe(1))
 
     return method
 
@@ -410,36 +454,16 @@ class Tracer:
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         if method == "__call__" and not kwargs:
-            primitive = PRIMITIVES.get(ufunc)
-            if primitive is None or ufunc in HANDLERS:
-                return call(ufunc, inputs, kwargs)
             trace = self._trace
-            if len(inputs) == 1 and trace.open:
+            primitive = _UNARY[ufunc]
+            if primitive is not None and trace.open:
                 variable = self._variable
                 argument = variable.value
-                result = ufunc(argument)
-                if result.__class__ is not tuple:
-                    new = Variable(result)
-                    place = origin(sys._getframe(1))
-                    trace.equations.append(Equation(primitive, (variable,), (argument,), _NO_PARAMS, (new,), place))
-                    return Tracer(trace, new)
-            return apply(primitive, tuple(map(_listed, inputs)))
-        if kwargs.get("out") is not None and any(out is not None for out in kwargs["out"]):
-            refuse(
-                f"{public_name(ufunc)} writes a traced result into an existing array (out=, or an operator such as +=)",
-                "assign the result to a name instead: y = y + x",
-            )
-        if method == "__call__":
-            kwargs.pop("out", None)
-            if kwargs.get("where", True) is True:
-                kwargs.pop("where", None)
-            if not kwargs or (ufunc in HANDLERS and ufunc not in PRIMITIVES):
-                return call(ufunc, inputs, kwargs)
-            _refuse_options(ufunc, kwargs)
-        handler = HANDLERS.get((ufunc, method)) or HANDLERS.get(method)
-        if handler is None:
-            refuse(f"{public_name(ufunc)}.{method} is not traced", "write it as a loop or with other NumPy functions")
-        return handler(ufunc, *inputs, **kwargs) if HANDLERS.get((ufunc, method)) is None else handler(*inputs, **kwargs)
+                return trace.append(
+                    primitive, (variable,), (argument,), _NO_PARAMS, ufunc(argument), sys._getframe(1)
+                )
+            return call(ufunc, inputs, kwargs)
+        return _with_options(ufunc, method, inputs, kwargs)
 
     def __array_function__(self, function: Any, types: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         return call(function, args, kwargs)

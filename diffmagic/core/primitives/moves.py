@@ -16,6 +16,8 @@ import numpy as np
 from diffmagic.core.primitives import HANDLERS, Primitive, define_kernel, implements, primitive_of
 from diffmagic.core.tracing import Tracer, apply, concrete, is_traced, refuse
 
+_PLAIN = {int, type(None)}
+
 # Indexing, and its transpose: adding into an array of zeros.
 
 
@@ -27,7 +29,7 @@ def _is_basic(key: Any) -> bool:
 
 
 def _add_into(buffer: Any, g: Any, key: Any) -> None:
-    if _is_basic(key):
+    if key.__class__ is slice or key.__class__ is int or _is_basic(key):
         buffer[key] += g
     else:
         np.add.at(buffer, key, g)
@@ -63,6 +65,8 @@ def scatter(g: Any, key: Any, shape: tuple[int, ...]) -> Any:
 @implements("getitem")
 def getitem(x: Any, key: Any) -> Any:
     """``x[key]``; a traced key is a decision, and kept as a guard."""
+    if key.__class__ is int or (key.__class__ is slice and {type(key.start), type(key.stop), type(key.step)} <= _PLAIN):
+        return apply(_getitem, (x,), {"key": key})
     if isinstance(key, list):
         key = np.asarray([_settled_index(part) for part in key]) if key else np.zeros(0, int)
     key = tuple(map(_settled_index, key)) if isinstance(key, tuple) else _settled_index(key)

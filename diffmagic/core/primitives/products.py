@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from diffmagic.core.primitives import define_kernel, implements, primitive_of
+from diffmagic.core.primitives import Primitive, define_kernel, implements, primitive_of
 from diffmagic.core.tracing import apply, composite, concrete, is_traced, refuse
 
 
@@ -16,6 +16,10 @@ def _push_product(i: int, t: Any, y: Any, a: Any, b: Any) -> Any:
 
 
 def _pull_product(i: int, g: Any, y: Any, a: Any, b: Any) -> Any:
+    if np.ndim(a) == np.ndim(b) == 1:
+        return g * (b if i == 0 else a)
+    if np.ndim(a) == np.ndim(b) == 2:
+        return np.matmul(g, np.transpose(b)) if i == 0 else np.matmul(np.transpose(a), g)
     if np.ndim(a) == 2 and np.ndim(b) == 1:
         return np.expand_dims(g, 1) * b if i == 0 else np.matmul(np.transpose(a), g)
     rows = np.expand_dims(a, 0) if np.ndim(a) == 1 else a
@@ -99,12 +103,19 @@ def _without_ellipsis(subscripts: str, shapes: list[tuple[int, ...]]) -> str:
 
 
 @composite(np.dot, operands=2)
-def _dot(a: Any, b: Any) -> Any:
+def _dot_of_any_rank(a: Any, b: Any) -> Any:
     if np.ndim(a) == 0 or np.ndim(b) == 0:
         return a * b
-    if np.ndim(b) <= 2 and np.ndim(a) <= 2:
-        return np.matmul(a, b)
     return np.tensordot(a, b, axes=(np.ndim(a) - 1, max(np.ndim(b) - 2, 0)))
+
+
+_dot_of_matrices = Primitive("np.dot", np.dot, push=_push_product, pull=_pull_product)
+
+
+@implements(np.dot)
+def _dot(a: Any, b: Any) -> Any:
+    matrices = 1 <= np.ndim(a) <= 2 and 1 <= np.ndim(b) <= 2
+    return apply(_dot_of_matrices if matrices else primitive_of(np.dot), (a, b))
 
 
 @composite(np.inner, operands=2)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from diffmagic.core.forward import selected
+from diffmagic.core.forward import REAL_NUMBERS, selected
 from diffmagic.core.primitives import define_kernel, implements, primitive_of
 from diffmagic.core.tracing import apply, composite, is_traced, refuse
 
@@ -31,6 +31,8 @@ def _kept(part: Any, like: Any, axis: Any, keepdims: bool) -> Any:
 
 
 def _spread(g: Any, x: Any, axis: Any, keepdims: bool) -> Any:
+    if axis is None and g.__class__ in REAL_NUMBERS and x.__class__ is np.ndarray:
+        return np.full(x.shape, g, x.dtype)
     return np.broadcast_to(_kept(g, x, axis, keepdims), np.shape(x))
 
 
@@ -66,6 +68,8 @@ define_kernel(
 def _sum(
     a: Any, axis: Any = None, dtype: Any = None, *, keepdims: Any = False, initial: Any = _MISSING, where: Any = True
 ) -> Any:
+    if axis is None and dtype is None and keepdims is False and initial is _MISSING and where is True:
+        return apply(primitive_of(np.sum), (a,))
     total = apply(primitive_of(np.sum), (_typed(_masked(a, where, 0), dtype),), _given(axis=axis, keepdims=keepdims))
     return total if initial is _MISSING else total + initial
 
