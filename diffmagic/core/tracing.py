@@ -27,6 +27,7 @@ _NO_PARAMS: dict[str, Any] = {}
 _CONSTANTS = frozenset({float, int, np.float64, np.ndarray})
 _COPIED_BYTES = 1 << 16
 _SAMPLED = 1000
+_NOTHING = bytes(32)
 
 
 class _Unary(dict[Any, "Primitive | None"]):
@@ -50,13 +51,17 @@ class Trace:
         An inner trace has a higher level than the traces that were open when it began.
     open : bool
         Whether it still records. Afterwards its tracers are worth their values and nothing more.
+    lean : bool
+        Whether large arrays that no partial derivative reads are let go. The program is then good for one accumulation
+        and not for looking at.
     """
 
-    __slots__ = ("equations", "guards", "level", "lent", "open")
+    __slots__ = ("equations", "guards", "lean", "lent", "level", "open")
 
-    def __init__(self) -> None:
+    def __init__(self, lean: bool = False) -> None:
         self.level = next(_levels)
         self.open = True
+        self.lean = lean
         self.equations: list[Equation] = []
         self.guards: list[Guard] = []
         self.lent: dict[int, tuple[Any, Any, Location]] = {}
@@ -96,8 +101,13 @@ class Trace:
         variable = Variable(value)
         code = frame.f_code
         place = (code, frame.f_lasti) if is_library.get(code.co_filename) is False else origin(frame)
+        tracer = Tracer(self, variable)
+        if self.lean and value.__class__ is np.ndarray and value.nbytes > _COPIED_BYTES and primitive.partials:
+            reads = primitive.reads([operand.__class__ is Variable for operand in operands])
+            arguments = tuple([a if k + 1 in reads else hollow(a) for k, a in enumerate(arguments)])
+            variable.value = value if 0 in reads else hollow(value)
         self.equations.append(Equation(primitive, operands, arguments, params, (variable,), place))
-        return Tracer(self, variable)
+        return tracer
 
     def borrow(self, array: Any, frame: FrameType) -> Any:
         """An array of the user's as a constant of the program, which must not change when theirs does."""
@@ -150,6 +160,13 @@ def _ours_beneath(error: BaseException) -> DiffmagicError | None:
     return None
 
 
+def hollow(value: Any) -> Any:
+    """An array of the same shape and dtype without the numbers; anything else is itself."""
+    if value.__class__ is not np.ndarray:
+        return value
+    return np.ndarray(value.shape, value.dtype, _NOTHING, strides=(0,) * value.ndim)
+
+
 def _sample(array: Any) -> Any:
     """A thousand elements, spread over the array: enough to notice a buffer that is filled again."""
     return array.flat[:: max(1, array.size // _SAMPLED)].copy()
@@ -185,10 +202,10 @@ def apply(
     for operand in operands:
         if operand.__class__ is Tracer:
             if operand._trace is trace:
-                variable = operand._variable
-                recorded.append(variable)
-                arguments.append(variable.value)
-                nested = nested or variable.value.__class__ is Tracer
+                value = operand._value
+                recorded.append(operand._variable)
+                arguments.append(value)
+                nested = nested or value.__class__ is Tracer
                 continue
             operand = settled(operand)
             nested = nested or operand.__class__ is Tracer
@@ -203,14 +220,14 @@ def apply(
 def settled(value: Any) -> Any:
     """A tracer whose trace is over is worth its value."""
     while value.__class__ is Tracer and not value._trace.open:
-        value = value._variable.value
+        value = value._value
     return value
 
 
 def concrete(value: Any) -> Any:
     """The plain number or array behind any tracer."""
     while value.__class__ is Tracer:
-        value = value._variable.value
+        value = value._value
     return value
 
 
@@ -341,14 +358,14 @@ def _binary(function: Any, compute: Callable[[Any, Any], Any], swapped: bool = F
             variable = self._variable
             frame = sys._getframe(1)
             if kind is Tracer:
+                value = other._value
                 other = other._variable
-                value = other.value
             else:
                 value = other = trace.borrow(other, frame) if kind is np.ndarray else other
             if swapped:
-                operands, arguments = (other, variable), (value, variable.value)
+                operands, arguments = (other, variable), (value, self._value)
             else:
-                operands, arguments = (variable, other), (variable.value, value)
+                operands, arguments = (variable, other), (self._value, value)
             return trace.append(primitive, operands, arguments, _NO_PARAMS, compute(*arguments), frame)
         other = _operand(other)
         if other is NotImplemented:
@@ -376,9 +393,10 @@ def _unary(function: Any, compute: Callable[[Any], Any]) -> Callable[[Any], Any]
         trace = self._trace
         if not trace.open:
             return compute(settled(self))
-        variable = self._variable
-        argument = variable.value
-        return trace.append(primitive, (variable,), (argument,), _NO_PARAMS, compute(argument), sys._getframe(1))
+        argument = self._value
+        return trace.append(
+            primitive, (self._variable,), (argument,), _NO_PARAMS, compute(argument), sys._getframe(1)
+        )
 
     return method
 
@@ -442,13 +460,14 @@ def _escape(self: Tracer, what: str) -> NoReturn:
 class Tracer:
     """A value of the user's computation that remembers where it came from. It behaves like the array it stands for."""
 
-    __slots__ = ("_trace", "_variable")
+    __slots__ = ("_trace", "_value", "_variable")
     __array_priority__ = 1000.0
     __hash__ = None  # type: ignore[assignment]
 
     def __init__(self, trace: Trace, variable: Variable) -> None:
         self._trace = trace
         self._variable = variable
+        self._value = variable.value
 
     # The two protocols.
 
@@ -457,10 +476,9 @@ class Tracer:
             trace = self._trace
             primitive = _UNARY[ufunc]
             if primitive is not None and trace.open:
-                variable = self._variable
-                argument = variable.value
+                argument = self._value
                 return trace.append(
-                    primitive, (variable,), (argument,), _NO_PARAMS, ufunc(argument), sys._getframe(1)
+                    primitive, (self._variable,), (argument,), _NO_PARAMS, ufunc(argument), sys._getframe(1)
                 )
             return call(ufunc, inputs, kwargs)
         return _with_options(ufunc, method, inputs, kwargs)
@@ -547,7 +565,7 @@ class Tracer:
         while inner.__class__ is Tracer:
             if inner._trace.open:
                 inner._trace.guards.append(Guard(inner._variable, value, len(inner._trace.equations)))
-            inner = inner._variable.value
+            inner = inner._value
         return value
 
     def __bool__(self) -> bool:

@@ -99,9 +99,15 @@ def _inexact(value: Any) -> Any:
 
 
 def record(
-    f: Callable[..., Any], argnums: Argnums, args: tuple[Any, ...], kwargs: dict[str, Any], *, has_aux: bool = False
+    f: Callable[..., Any],
+    argnums: Argnums,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    *,
+    has_aux: bool = False,
+    lean: bool = False,
 ) -> Recording:
-    """Trace ``f(*args, **kwargs)`` in the chosen arguments.
+    """Trace ``f(*args, **kwargs)`` in the chosen arguments; `lean` as in `Trace`.
 
     Raises
     ------
@@ -115,7 +121,7 @@ def record(
     rebuild_inputs: list[Rebuild] = []
     counts: list[int] = []
     inputs: list[Tracer] = []
-    with Trace() as trace:
+    with Trace(lean) as trace:
         for argnum in [argnums] if single else argnums:  # type: ignore[union-attr]
             where: Any = arguments
             place: Any = argnum
@@ -210,7 +216,7 @@ def _plain(value: Any) -> Any:
         leaves, rebuild = flatten(value)
     except DiffmagicError:
         return value
-    return rebuild([leaf._variable.value if leaf.__class__ is Tracer else leaf for _, leaf in leaves])
+    return rebuild([leaf._value if leaf.__class__ is Tracer else leaf for _, leaf in leaves])
 
 
 def _refuse_none(f: Callable[..., Any], result: Any) -> None:
@@ -303,7 +309,7 @@ def grad(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
     """
 
     def gradient(*args: Any, **kwargs: Any) -> Any:
-        recording = record(f, argnums, args, kwargs)
+        recording = record(f, argnums, args, kwargs, lean=True)
         found = _gradient(f, recording)
         if recording.notes:
             tell(recording.notes)
@@ -335,7 +341,7 @@ def value_and_grad(f: Callable[..., Any], argnums: Argnums = 0, *, has_aux: bool
     """
 
     def value_and_gradient(*args: Any, **kwargs: Any) -> Any:
-        recording = record(f, argnums, args, kwargs, has_aux=has_aux)
+        recording = record(f, argnums, args, kwargs, has_aux=has_aux, lean=True)
         found = _gradient(f, recording)
         if recording.notes:
             tell(recording.notes)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dis
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -71,6 +73,11 @@ class Primitive:
         self.body = body
         self.symbol = symbol
 
+    def reads(self, traced: list[bool]) -> frozenset[int]:
+        """What the partials with respect to the traced operands read: 0 for the result, 1, 2, … for the operands."""
+        partials = [partial for partial, counts in zip(self.partials or (), traced, strict=True) if counts]
+        return frozenset().union(*(_read(partial) for partial in partials if callable(partial)))
+
     @property
     def differentiable(self) -> bool:
         """Whether any operand counts."""
@@ -78,6 +85,20 @@ class Primitive:
 
     def __repr__(self) -> str:
         return f"<primitive {self.name}>"
+
+
+@functools.cache
+def _read(partial: Rule) -> frozenset[int]:
+    """Which of its arguments a function reads, by its bytecode."""
+    code = partial.__code__
+    names = code.co_varnames[: code.co_argcount]
+    if code.co_cellvars:
+        return frozenset(range(len(names)))
+    read: set[str] = set()
+    for instruction in dis.get_instructions(code):
+        if "LOAD_FAST" in instruction.opname:
+            read.update(instruction.argval if isinstance(instruction.argval, tuple) else [instruction.argval])
+    return frozenset(k for k, name in enumerate(names) if name in read)
 
 
 def primitive_of(function: Any) -> Primitive:
