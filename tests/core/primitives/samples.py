@@ -1,0 +1,940 @@
+"""A table: for every NumPy function with a primitive, calls of it on which its derivatives are tried.
+
+A new primitive needs a line here, or `test_registry` fails.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import mpmath
+import numpy as np
+
+mp = mpmath.mp
+
+Operands = tuple[Any, ...]
+
+
+def leaves(value: Any) -> list[Any]:
+    """The numbers and arrays in nested lists and tuples."""
+    if isinstance(value, list | tuple):
+        return [leaf for part in value for leaf in leaves(part)]
+    return [value]
+
+
+def mapped(f: Callable[..., Any], value: Any, *others: Any) -> Any:
+    """`f` of every number and array in nested lists and tuples, in plain lists."""
+    if isinstance(value, list | tuple):
+        return [mapped(f, *parts) for parts in zip(value, *others, strict=True)]
+    return f(value, *others)
+
+
+def is_float(value: Any) -> bool:
+    """Whether something is a floating-point number or array, or a nest of them."""
+    found = leaves(value)
+    kinds = (float, np.floating, np.ndarray)
+    return bool(found) and all(isinstance(leaf, kinds) and np.result_type(leaf).kind == "f" for leaf in found)
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """One call of a function. Those of its positional arguments that are floating-point numbers move.
+
+    Attributes
+    ----------
+    args, kwargs
+        What the function is called with.
+    code : callable, optional
+        Other code with the function in it, called with `args`.
+    analytic : callable, optional
+        The same function of `args` for complex numbers, where NumPy's own is not analytic or not complex.
+    exact : callable, optional
+        The same function of single numbers in mpmath, where it is elementwise.
+    function, name
+        Filled in by `_table`.
+    """
+
+    args: Operands
+    kwargs: dict[str, Any] = field(default_factory=dict)
+    code: Callable[..., Any] | None = None
+    analytic: Callable[..., Any] | None = None
+    exact: Callable[..., Any] | None = None
+    function: Any = None
+    name: str = ""
+
+    def against(self, analytic: Callable[..., Any]) -> Sample:
+        return replace(self, analytic=analytic)
+
+    def __call__(self, *args: Any) -> Any:
+        return self.code(*args) if self.code is not None else self.function(*args, **self.kwargs)
+
+    @property
+    def moving(self) -> list[int]:
+        return [k for k, arg in enumerate(self.args) if is_float(arg)]
+
+    @property
+    def operands(self) -> list[Any]:
+        return [self.args[k] for k in self.moving]
+
+    def of_moving(self, f: Callable[..., Any] | None = None) -> Callable[..., Any]:
+        """The function, or another one of the same arguments, of those that move."""
+        f = f or self
+
+        def restricted(*moving: Any) -> Any:
+            args = list(self.args)
+            for k, arg in zip(self.moving, moving, strict=True):
+                args[k] = arg
+            return f(*args)
+
+        return restricted
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+def call(*args: Any, **kwargs: Any) -> Sample:
+    """The function with these arguments."""
+    return Sample(args, kwargs)
+
+
+def code(f: Callable[..., Any], *args: Any) -> Sample:
+    """Code that comes to the function in its own way: an operator, a method, a traced integer."""
+    return Sample(args, code=f)
+
+
+def method(name: str, *args: Any, **kwargs: Any) -> Sample:
+    """The method of this name of the first argument."""
+    return Sample(args, code=lambda array, *rest: getattr(array, name)(*rest, **kwargs))
+
+
+def _table(samples: dict[Any, list[Sample]]) -> dict[Any, list[Sample]]:
+    named: dict[Any, list[Sample]] = {}
+    for function, given in samples.items():
+        name = getattr(function, "__name__", str(function))
+        named[function] = [
+            replace(sample, function=function, name=f"{name}-{k}") for k, sample in enumerate(given)
+        ]
+    return named
+
+
+# Arrays of different numbers, far enough apart that a small step changes no order.
+
+_shuffle = np.random.default_rng(20240229)
+
+
+def spread(*shape: int, gap: float = 0.3, start: float = -1.63) -> np.ndarray:
+    count = math.prod(shape)
+    return (start + gap * _shuffle.permutation(count)).reshape(shape)
+
+
+V = spread(5)
+W = spread(5)
+A = spread(3, 4)
+B = spread(4, 2)
+M = spread(3, 3)
+N = spread(3, 3)
+T = spread(2, 3, 4, gap=0.15)
+P = spread(3, 4, start=0.4)  # positive
+GAPS = np.where(np.arange(12).reshape(3, 4) % 5 == 2, np.nan, A)
+MASK = A > -0.5
+EMPTY = np.zeros((0, 3))
+ORDER = np.argsort(spread(3, 4), axis=1)
+
+# Elementwise functions: their equivalents in mpmath, and where they are defined.
+
+
+@dataclass(frozen=True)
+class Elementwise:
+    """An elementwise function of one operand.
+
+    Attributes
+    ----------
+    exact : callable
+        The same in mpmath.
+    low, high : float
+        The open interval on which it is smooth, except at zero if `at_zero` is true.
+    at_zero : bool
+        Whether zero is a pole or a kink.
+    """
+
+    exact: Callable[[Any], Any]
+    low: float = -math.inf
+    high: float = math.inf
+    at_zero: bool = False
+
+    def holds(self, x: float) -> bool:
+        return self.low < x < self.high and not (self.at_zero and x == 0)
+
+
+def _sinc(x: Any) -> Any:
+    return mp.sin(mp.pi * x) / (mp.pi * x) if x else mp.mpf(1)
+
+
+_identity = Elementwise(lambda x: x)
+_to_radians = Elementwise(lambda x: x * mp.pi / 180)
+_to_degrees = Elementwise(lambda x: x * 180 / mp.pi)
+_absolute = Elementwise(abs, at_zero=True)
+
+UNARY: dict[Any, Elementwise] = {
+    np.negative: Elementwise(lambda x: -x),
+    np.positive: _identity,
+    np.conjugate: _identity,
+    np.real: _identity,
+    np.nan_to_num: _identity,
+    np.square: Elementwise(lambda x: x * x),
+    np.reciprocal: Elementwise(lambda x: 1 / x, at_zero=True),
+    np.sqrt: Elementwise(mp.sqrt, low=0, at_zero=True),
+    np.cbrt: Elementwise(lambda x: mp.sign(x) * mp.cbrt(abs(x)), at_zero=True),
+    np.exp: Elementwise(mp.exp),
+    np.exp2: Elementwise(lambda x: mp.mpf(2) ** x),
+    np.expm1: Elementwise(lambda x: mp.exp(x) - 1),
+    np.log: Elementwise(mp.log, low=0, at_zero=True),
+    np.log2: Elementwise(lambda x: mp.log(x) / mp.log(2), low=0, at_zero=True),
+    np.log10: Elementwise(mp.log10, low=0, at_zero=True),
+    np.log1p: Elementwise(lambda x: mp.log(1 + x), low=-1),
+    np.sin: Elementwise(mp.sin),
+    np.cos: Elementwise(mp.cos),
+    np.tan: Elementwise(mp.tan),
+    np.arcsin: Elementwise(mp.asin, -1, 1),
+    np.arccos: Elementwise(mp.acos, -1, 1),
+    np.arctan: Elementwise(mp.atan),
+    np.sinh: Elementwise(mp.sinh),
+    np.cosh: Elementwise(mp.cosh),
+    np.tanh: Elementwise(mp.tanh),
+    np.arcsinh: Elementwise(mp.asinh),
+    np.arccosh: Elementwise(mp.acosh, low=1),
+    np.arctanh: Elementwise(mp.atanh, -1, 1),
+    np.deg2rad: _to_radians,
+    np.radians: _to_radians,
+    np.rad2deg: _to_degrees,
+    np.degrees: _to_degrees,
+    np.absolute: _absolute,
+    np.fabs: _absolute,
+    np.sinc: Elementwise(_sinc),
+}
+
+BINARY: dict[Any, Callable[[Any, Any], Any]] = {
+    np.add: lambda a, b: a + b,
+    np.subtract: lambda a, b: a - b,
+    np.multiply: lambda a, b: a * b,
+    np.divide: lambda a, b: a / b,
+    np.power: lambda a, b: a**b,
+    np.float_power: lambda a, b: a**b,
+    np.remainder: lambda a, b: a - b * mp.floor(a / b),
+    np.fmod: lambda a, b: a - b * mp.sign(a / b) * mp.floor(abs(a / b)),
+    np.hypot: lambda a, b: mp.sqrt(a * a + b * b),
+    np.arctan2: lambda a, b: mp.atan2(a, b),
+    np.logaddexp: lambda a, b: mp.log(mp.exp(a) + mp.exp(b)),
+    np.logaddexp2: lambda a, b: mp.log(mp.mpf(2) ** a + mp.mpf(2) ** b) / mp.log(2),
+    np.copysign: lambda a, b: abs(a) if b >= 0 else -abs(a),
+    np.nextafter: lambda a, b: a,
+    np.maximum: max,
+    np.minimum: min,
+    np.fmax: max,
+    np.fmin: min,
+    np.heaviside: lambda a, b: mp.mpf(int(a > 0)) if a else b,
+}
+POSITIVE_BASE = (np.power, np.float_power)
+
+
+def _unary(function: Any, known: Elementwise) -> list[Sample]:
+    points = [x for x in (-2.3, -0.7, -0.31, 0.12, 0.43, 0.86, 1.37, 2.6, 3.1, 5.2) if known.holds(x)]
+    array = np.array(points[:6] if len(points) >= 6 else (points * 2)[:6]).reshape(2, 3)
+    shapes = [array, points[0], np.array(points[-1]), array[:1, :1], array[:0], array[1], np.float64(points[-1])]
+    return [replace(call(shape), exact=known.exact) for shape in shapes]
+
+
+def _binary(function: Any, exact: Callable[[Any, Any], Any]) -> list[Sample]:
+    left, right = np.array([[0.7], [-2.3], [3.9]]), np.array([[1.3, -0.6, 2.9, -3.3]])
+    if function in POSITIVE_BASE:
+        left = np.abs(left)
+    pairs: list[Operands] = [
+        (left, right),
+        (left, -0.57),
+        (1.7, right),
+        (1.7, 0.4),
+        (left[2], right[0]),
+        (np.array(1.7), np.array([0.4, 0.9])),
+        (left[:, :0], right[:, :1]),
+        (left.astype(int).clip(1, 3), right),
+        (left, np.array([[2, 1, -1, 3]])),
+    ]
+    return [replace(call(*pair), exact=exact) for pair in pairs]
+
+
+def _clip(x: Any, low: Any, high: Any) -> Any:
+    return min(max(x, low), high)
+
+
+ELEMENTWISE: dict[Any, list[Sample]] = {
+    **{function: _unary(function, known) for function, known in UNARY.items()},
+    **{function: _binary(function, exact) for function, exact in BINARY.items()},
+    np.ldexp: [
+        replace(call(*pair), exact=lambda a, b: a * mp.mpf(2) ** int(b))
+        for pair in [(A, 3), (V, np.array([[1], [-2]])), (0.3, -1), (0.3, np.array([2, 5]))]
+    ],
+    np.where: [
+        replace(call(*given), exact=lambda c, a, b: a if c else b)
+        for given in [
+            (MASK, A, A[:, :1]),
+            (MASK, A, 0.5),
+            (True, 1.5, V),
+            (np.array([[True], [False]]), V, np.array(0.3)),
+            (A[0] > 0, 0.5, 0.7),
+            (np.array([2, 0, 1]), np.array([0.1, 0.2, 0.3]), 0.5),
+            ([True, False], [0.25, 0.5], [1.5, 0.75]),
+        ]
+    ],
+    np.clip: [
+        replace(call(*given), exact=_clip)
+        for given in [
+            (A, -0.9, 0.8),
+            (0.3, V, 2.0),
+            (A, A[:1] * 0.5, np.array([[1.0], [0.2], [-0.7]])),
+            (0.3, -1.0, 0.1),
+            (V, 0, 1),
+            (EMPTY, 0.1, 0.2),
+        ]
+    ],
+}
+
+OPERATORS: dict[Any, list[Sample]] = {
+    np.add: [code(lambda a, b: a + b, A, V[:4]), code(lambda a: 2 + a, V), code(lambda a: a + [1, 2, 3, 4], A)],
+    np.subtract: [code(lambda a, b: a - b, A, V[:4]), code(lambda a: 2.5 - a, V), code(lambda a: W - a, V)],
+    np.multiply: [code(lambda a, b: a * b, A, A[:, :1]), code(lambda a: 3 * a * W, V), code(lambda a: a * a, 1.3)],
+    np.divide: [code(lambda a, b: a / b, A, A[:, :1]), code(lambda a: 3 / a, V), code(lambda a: W / a, V)],
+    np.negative: [code(lambda a: -a, V), code(lambda a: -a, 0.3)],
+    np.positive: [code(lambda a: +a, V)],
+    np.absolute: [code(abs, V).against(lambda a: a * np.sign(V)), code(abs, -0.3).against(lambda a: -a)],
+    np.power: [
+        code(lambda a: a**2, A),
+        code(lambda a: a**3, -1.3),
+        code(lambda a: a**-2, V),
+        code(lambda a: a**0, V),
+        code(lambda a: a**1, V),
+        code(lambda a: a**0.5, P),
+        code(lambda a: a ** np.array([1, 2, 3, 0]), A),
+        code(lambda a: a ** np.array([1.0, 2.0, -3.0, 0.0]), A),
+        code(lambda a: 2**a, V),
+        code(lambda a: 0.5**a, 1.2),
+        code(lambda a, b: a**b, P, 1.5),
+    ],
+    np.remainder: [
+        code(lambda a: a % 0.7, V).against(lambda a: a - 0.7 * (V // 0.7)),
+        code(lambda a: 5.1 % a, V).against(lambda a: 5.1 - a * (5.1 // V)),
+    ],
+    np.where: [code(lambda c, a: np.where(a > 0, a * a, c), 0.5, V)],
+    np.clip: [
+        call(A, None, 0.5),
+        call(A, -0.4, None),
+        call(A, None, None),
+        call(A, min=-0.5, max=0.5),
+        method("clip", A, -0.5, 0.5),
+        method("clip", A, max=0.5),
+    ],
+    np.real: [
+        code(lambda a, b: np.real(np.exp(a + 1j * b)), V, W).against(lambda a, b: np.exp(a) * np.cos(b)),
+        code(lambda a: (a * (2 + 3j)).real, V).against(lambda a: 2 * a),
+        code(lambda a: a.real, V).against(lambda a: a),
+    ],
+    np.conjugate: [
+        code(lambda a, b: np.real((2 + 1j) * np.conjugate(a + 1j * b)), V, W).against(lambda a, b: 2 * a + b),
+        method("conj", V).against(lambda a: a),
+        method("conjugate", V).against(lambda a: a),
+    ],
+}
+
+PARTS: dict[Any, list[Sample]] = {
+    np.imag: [
+        code(lambda a, b: np.imag(np.exp(a + 1j * b)), V, W).against(lambda a, b: np.exp(a) * np.sin(b)),
+        code(lambda a: (a * (2 + 3j)).imag, V).against(lambda a: 3 * a),
+        call(V).against(lambda a: 0 * a),
+        code(lambda a: a.imag, 0.5).against(lambda a: 0 * a),
+    ],
+    np.angle: [
+        code(lambda a, b: np.angle(a + 1j * b), P[0], W[:4]).against(lambda a, b: np.arctan(b / a)),
+        code(lambda a, b: np.angle(a + 1j * b, deg=True), P[0], W[:4]).against(
+            lambda a, b: np.arctan(b / a) * (180 / np.pi)
+        ),
+        call(V).against(lambda a: 0 * a),
+    ],
+    np.absolute: [
+        code(lambda a, b: np.abs(np.exp(0.5 * a) + 1j * b), V, W).against(lambda a, b: np.sqrt(np.exp(a) + b * b))
+    ],
+    np.modf: [call(x).against(lambda a, x=x: (a - np.trunc(x), 0 * a)) for x in (A, -1.7)],
+    np.frexp: [
+        code(lambda a: np.frexp(a)[0], x).against(lambda a, x=x: a / 2.0 ** np.frexp(x)[1]) for x in (A, -1.7)
+    ],
+    np.divmod: [
+        code(divmod, V, W).against(lambda a, b: (0 * a, a - b * (V // W))),
+        call(V, 0.7).against(lambda a, b: (0 * a, a - b * (V // 0.7))),
+        code(lambda a: divmod(5.2, a), V).against(lambda a: (0 * a, 5.2 - a * (5.2 // V))),
+    ],
+    np.real_if_close: [
+        code(lambda a: np.real_if_close(a * (1 + 0j)), V).against(lambda a: a),
+        call(V).against(lambda a: a),
+    ],
+    np.select: [
+        code(lambda a: np.select([a > 0.5, a > -0.5], [a * a, np.sin(a)], -1.5 * a), A),
+        code(lambda a: np.select([a > 0.5], [np.exp(a)]), V),
+        code(lambda a: np.select([MASK, A > 0.7], [a, 2 * a], 0.5), A),
+    ],
+    np.piecewise: [
+        code(lambda a: np.piecewise(a, [a < 0, a >= 0], [np.sin, lambda t: t**3]), A),
+        code(lambda a: np.piecewise(a, [a < -0.5, a > 0.7], [2.0, np.exp, np.cos]), V),
+        code(lambda a: np.piecewise(a, [a > 0.7], [lambda t, k: k * t], 3.0), V),
+    ],
+}
+
+# Moving elements.
+
+MOVES: dict[Any, list[Sample]] = {
+    "getitem": [
+        code(lambda a: a[1], V),
+        code(lambda a: a[-1], A),
+        code(lambda a: a[1:3], V),
+        code(lambda a: a[::-2, 1:], A),
+        code(lambda a: a[..., 0], T),
+        code(lambda a: a[None, :, None, 1], A),
+        code(lambda a: a[[0, 2, 2]], A),
+        code(lambda a: a[[0, 2, 2], [1, 1, 1]], A),
+        code(lambda a: a[np.array([[0, 1], [1, 1]])], V),
+        code(lambda a: a[MASK], A),
+        code(lambda a: a[a > 0], A),
+        code(lambda a: a[np.argmax(a)], V),
+        code(lambda a: a[1, 2], A),
+        code(lambda a: a[()], V),
+        code(lambda a: a[1:1], V),
+        code(lambda a: a[np.ix_([0, 1], [2, 0])], A),
+        code(lambda a: a.item(3), V),
+        code(lambda a: [row @ row for row in a], A),
+        code(lambda a: sum(a), V),
+        code(lambda a: list(a.flat), A),
+    ],
+    np.reshape: [
+        call(A, (2, 6)),
+        call(A, -1),
+        call(A, (4, -1), order="F"),
+        call(0.5, (1, 1)),
+        method("reshape", A, 2, 3, 2),
+        method("reshape", A, (6, 2)),
+        method("reshape", A, -1, order="F"),
+    ],
+    np.ravel: [
+        call(A),
+        call(A, order="F"),
+        call(0.5),
+        call(EMPTY),
+        method("ravel", T),
+        method("flatten", A),
+        method("flatten", A, "F"),
+    ],
+    np.squeeze: [call(A[:, :1]), call(A[None, :, :1], axis=0), call(A[None, :, :1], axis=(0, 2)), method("squeeze", A)],
+    np.expand_dims: [call(V, 0), call(A, -1), call(A, (0, 2)), call(0.5, 0)],
+    np.transpose: [
+        call(A),
+        call(T, (2, 0, 1)),
+        call(T, axes=[1, 0, -1]),
+        call(V),
+        method("transpose", T, 2, 0, 1),
+        method("transpose", T, (1, 2, 0)),
+        method("transpose", T),
+        code(lambda a: a.T, T),
+        code(lambda a: np.permute_dims(a, (1, 0, 2)), T),
+    ],
+    np.swapaxes: [call(T, 0, 2), call(T, -1, 1), method("swapaxes", T, 0, 1)],
+    np.moveaxis: [call(T, 0, -1), call(T, [0, 1], [-1, 0])],
+    np.matrix_transpose: [call(A), call(T), code(lambda a: a.mT, T)],
+    np.rollaxis: [call(T, 2), call(T, 1, 3)],
+    np.broadcast_to: [call(V, (3, 5)), call(A[:, :1], (2, 3, 4)), call(0.5, (2, 2)), call(0.5, 3), call(V, (0, 5))],
+    np.broadcast_arrays: [call(A, A[:, :1], 0.5), call(V, W)],
+    np.astype: [
+        call(V, np.float64),
+        method("astype", V, float),
+        code(lambda a: a.astype(np.longdouble), V).against(lambda a: a),
+        code(lambda a: a.astype(complex).real, V).against(lambda a: a),
+    ],
+    np.copy: [call(V), method("copy", V), method("copy", A, "F")],
+    np.take: [
+        call(A, [0, 5, 5]),
+        call(A, [[0, 1], [1, 0]], axis=1),
+        call(A, -1, axis=0),
+        call(A, [4, 7], axis=0, mode="wrap"),
+        call(A, [-1, 9], axis=1, mode="clip"),
+        method("take", V, [1, 1]),
+    ],
+    np.take_along_axis: [call(A, ORDER, 1), call(A, ORDER[:, :2], axis=1), call(V, np.array([0, 0, 3]), axis=None)],
+    np.repeat: [call(V, 2), call(A, 2, axis=0), call(A, [0, 1, 3], axis=0), call(0.5, 3), method("repeat", A, 2, 1)],
+    np.tile: [call(V, 2), call(A, (2, 1)), call(V, (2, 2)), call(0.5, 3)],
+    np.roll: [call(V, 2), call(A, -1), call(A, 1, axis=1), call(A, (1, 2), axis=(0, 1)), call(EMPTY, 1)],
+    np.rot90: [call(A), call(A, 2), call(T, -1, axes=(0, 2))],
+    np.flip: [call(A), call(A, 0), call(T, axis=(0, -1))],
+    np.fliplr: [call(A)],
+    np.flipud: [call(A), call(V)],
+    np.diag: [call(V), call(V, 1), call(A), call(M, -1)],
+    np.diagonal: [call(A), call(A, 1), call(T, offset=0, axis1=0, axis2=2), method("diagonal", M, -1)],
+    np.diagflat: [call(V), call(A, 1)],
+    np.triu: [call(M), call(A, 1), call(T, -1)],
+    np.tril: [call(M), call(A, 1), call(T, k=-1)],
+    np.delete: [call(V, 1), call(A, [0, 2], axis=1), call(A, slice(1, 3)), call(A, MASK[0], axis=1)],
+    np.resize: [call(V, (3, 4)), call(A, 5)],
+    np.concatenate: [
+        call([A, M], axis=1),
+        call((V, W)),
+        call([A, A[:1]], axis=0),
+        call([A, V], axis=None),
+        call([V, np.arange(3)]),
+        call([V]),
+    ],
+    np.stack: [call([V, W]), call([V, W], axis=-1), call([0.5, 0.25]), call((A, A[::-1]), axis=1)],
+    np.vstack: [call([V, W]), call([A, A[:1]])],
+    np.hstack: [call([V, W]), call([A, M]), call([0.5, V])],
+    np.dstack: [call([V, W]), call([A, A])],
+    np.column_stack: [call([V, W]), call([A, V[:3]])],
+    np.block: [call([[M, N], [A[:, :3], N]]), call([V, W]), call([[M, V[:3, None]], [V[None, :3], W[:1, None]]])],
+    np.split: [call(V, [2]), call(A, 2, axis=1), call(A, [1, 2])],
+    np.array_split: [call(V, 3), call(A, 3, axis=1)],
+    np.hsplit: [call(A, 2), call(V, [1])],
+    np.vsplit: [call(A, 3)],
+    np.dsplit: [call(T, 2)],
+    np.unstack: [call(A), call(T, axis=1)],
+    np.append: [call(V, W), call(A, A[:1], axis=0), call(V, 0.5), call(A, V)],
+    np.insert: [call(V, 1, 0.5), call(V, [1, 3], W[:2]), call(A, 1, V[:4], axis=0), call(A, 0, 0.5, axis=1)],
+    np.compress: [call([True, False, True], A, axis=0), call([0, 1, 1], V), code(lambda a: a.compress([True, True]), V)],
+    np.extract: [call(MASK, A), code(lambda a: np.extract(a > 0, a), V)],
+    np.choose: [call([0, 1, 1, 0], [A[0], A[1]]), call(np.array([1, 0]), [V[:2], 0.5])],
+    np.meshgrid: [call(V, W[:3]), call(V, W[:3], indexing="ij"), call(V[:2], W[:3], M[0]), call(V[:2], W[:3], sparse=True)],
+    np.atleast_1d: [call(0.5), call(V), call(0.5, V)],
+    np.atleast_2d: [call(V), call(0.5, A)],
+    np.atleast_3d: [call(V), call(A)],
+    np.pad: [
+        call(V, 2),
+        call(A, ((1, 0), (2, 1))),
+        call(A, (1, 2), mode="edge"),
+        call(V, 3, mode="reflect"),
+        call(A, 2, "symmetric"),
+        call(V, (4, 1), "wrap"),
+        call(A, 1, constant_values=1.5),
+        call(A, 1, mode="constant", constant_values=((1.0, 2.0), (3.0, 4.0))),
+    ],
+    np.sort: [call(V), call(A), call(A, axis=0), call(A, axis=None), call(A, -2, kind="stable"), call(EMPTY)],
+    np.partition: [call(np.sort(V), 2), call(np.sort(A), 1, axis=1), call(np.sort(V), [1, 3])],
+    np.unique: [call(V), call(A), call(np.array([0.5, -0.25, 0.5])).against(lambda a: a[[1, 0]])],
+}
+
+# Reductions.
+
+
+def _variance(x: Any, axis: Any = None, ddof: int = 0, keepdims: bool = False) -> Any:
+    deviation = x - np.mean(x, axis=axis, keepdims=True)
+    count = x.size if axis is None else math.prod(np.take(x.shape, axis, axis=0).ravel().tolist())
+    return np.sum(deviation * deviation, axis=axis, keepdims=keepdims) / (count - ddof)
+
+
+def _masked_variance(x: Any, mask: Any, axis: Any = None, ddof: int = 0, keepdims: bool = False) -> Any:
+    deviation = x - np.mean(x, axis=axis, keepdims=True, where=mask)
+    count = np.sum(mask, axis=axis, keepdims=keepdims)
+    return np.sum(deviation * deviation, axis=axis, keepdims=keepdims, where=mask) / (count - ddof)
+
+
+def _spreads(root: Callable[[Any], Any]) -> list[Sample]:
+    options: list[dict[str, Any]] = [
+        {},
+        {"axis": 0},
+        {"axis": -1, "keepdims": True},
+        {"axis": (0, 1)},
+        {"axis": 1, "ddof": 1},
+        {"keepdims": True, "ddof": 2},
+    ]
+    found = [call(A, **o).against(lambda a, o=o: root(_variance(a, **o))) for o in options]
+    found += [call(T, axis=(0, -1)).against(lambda a: root(_variance(a, axis=(0, 2))))]
+    found += [call(V, correction=1).against(lambda a: root(_variance(a, ddof=1)))]
+    found += [call(V, dtype=np.float64).against(lambda a: root(_variance(a)))]
+    masked: list[dict[str, Any]] = [{}, {"axis": 0}, {"axis": 1, "keepdims": True, "ddof": 1}]
+    where = np.array([[1, 1, 0, 1], [1, 0, 1, 1], [1, 1, 1, 0]]) > 0
+    return found + [call(A, where=where, **o).against(lambda a, o=o: root(_masked_variance(a, where, **o))) for o in masked]
+
+
+def _nan_spreads(root: Callable[[Any], Any]) -> list[Sample]:
+    known = ~np.isnan(GAPS)
+    options: list[dict[str, Any]] = [{}, {"axis": 0}, {"axis": -1, "keepdims": True, "ddof": 1}]
+    return [call(GAPS, **o).against(lambda a, o=o: root(_masked_variance(a, known, **o))) for o in options]
+
+
+def _interpolated(a: Any, q: Any, axis: int = -1) -> Any:
+    """The quantile by NumPy's interpolation, which takes complex values."""
+    lines = np.moveaxis(np.sort(a, axis=axis), axis, -1)
+    places = np.asarray(q) * (lines.shape[-1] - 1)
+    found = [np.interp(places, np.arange(lines.shape[-1]), line) for line in lines.reshape(-1, lines.shape[-1])]
+    return np.moveaxis(np.array(found).reshape(*lines.shape[:-1], *np.shape(q)), -1, 0) if np.ndim(q) else np.array(
+        found
+    ).reshape(lines.shape[:-1])
+
+
+def _reduced() -> list[Sample]:
+    """The options that all reductions have."""
+    return [
+        call(A),
+        call(A, axis=0),
+        call(A, axis=-1),
+        call(A, 1, keepdims=True),
+        call(A, keepdims=True),
+        call(T, axis=(0, 2)),
+        call(T, axis=(-1, 0), keepdims=True),
+        call(V[:1]),
+        call(A[:, :1], axis=1),
+    ]
+
+
+def _extremes(bound: float) -> list[Sample]:
+    return [
+        *_reduced(),
+        call(A, axis=1, initial=0.55),
+        call(A, initial=bound, where=MASK),
+        call(A, axis=0, initial=bound, where=A[:, :1] > -9),
+        call(0.5),
+    ]
+
+
+REDUCTIONS: dict[Any, list[Sample]] = {
+    np.sum: [
+        *_reduced(),
+        call(A, where=MASK),
+        call(A, axis=0, where=MASK[:, :1], keepdims=True),
+        call(A, initial=2.5),
+        call(A, axis=1, initial=0.5, where=MASK),
+        call(A, dtype=np.float64).against(np.sum),
+        call(EMPTY),
+        call(EMPTY, axis=0),
+        call(EMPTY, axis=1),
+        call(0.5),
+        call(np.array(0.5)),
+        method("sum", A, axis=0, keepdims=True),
+        method("sum", A, 1),
+    ],
+    np.mean: [
+        *_reduced(),
+        call(A, where=MASK),
+        call(A, axis=0, where=A > -9, keepdims=True),
+        call(A, dtype=np.float64).against(np.mean),
+        call(0.5),
+        method("mean", A, axis=(0, 1)),
+    ],
+    np.var: [*_spreads(lambda v: v), method("var", A, axis=0, ddof=1).against(lambda a: _variance(a, 0, 1))],
+    np.std: [*_spreads(np.sqrt), method("std", A, axis=0).against(lambda a: np.sqrt(_variance(a, 0)))],
+    np.max: [*_extremes(-5.0), method("max", A, axis=1, keepdims=True)],
+    np.amax: _extremes(-5.0),
+    np.min: [*_extremes(5.0), method("min", A, axis=1)],
+    np.amin: _extremes(5.0),
+    np.ptp: _reduced(),
+    np.prod: [
+        *_reduced(),
+        call(A, where=MASK),
+        call(A, axis=1, where=MASK, initial=0.5),
+        call(A, dtype=np.float64).against(np.prod),
+        call(EMPTY),
+        call(EMPTY, axis=0),
+        call(EMPTY, axis=1),
+        call(EMPTY, axis=0, keepdims=True, initial=0.5),
+        call(0.5),
+        call(np.array([0.5, 0.0, 2.0])),
+        call(np.array([[0.5, 0.0], [0.0, 2.0]])),
+        call(np.array([[0.5, 0.0], [0.0, 0.0]]), axis=0),
+        call(np.array([[0.5, 0.0], [0.0, 0.0]]), axis=(1, 0)),
+        method("prod", A, axis=0),
+    ],
+    np.cumsum: [call(V), call(A), call(A, axis=0), call(A, -1), call(EMPTY, 0), call(0.5), method("cumsum", A, 1)],
+    np.cumprod: [
+        call(V),
+        call(A),
+        call(A, axis=0),
+        call(T, axis=1),
+        call(np.array([2.0, 0.0, 3.0, 0.0, 4.0])),
+        call(EMPTY, 0),
+        call(0.5),
+        method("cumprod", A, axis=-1),
+    ],
+    np.cumulative_sum: [call(V), call(A, axis=0), call(A, axis=1, include_initial=True), call(V, include_initial=True)],
+    np.cumulative_prod: [call(V), call(A, axis=0), call(A, axis=-1, include_initial=True)],
+    np.trace: [call(M), call(A, 1), call(T, axis1=0, axis2=2), method("trace", M, offset=-1)],
+    np.median: [
+        call(V),
+        call(A),
+        call(A, axis=0),
+        call(A, axis=-1, keepdims=True),
+        call(A, keepdims=True),
+        call(V[:1]),
+    ],
+    np.quantile: [
+        call(V, q=0.3).against(lambda a: _interpolated(a, 0.3)),
+        call(V, q=0.5).against(lambda a: _interpolated(a, 0.5)),
+        call(V, q=1.0).against(lambda a: _interpolated(a, 1.0)),
+        call(V, q=[0.0, 0.1, 0.9]).against(lambda a: _interpolated(a, [0.0, 0.1, 0.9])),
+        call(A, q=0.3).against(lambda a: _interpolated(a.ravel(), 0.3)),
+        call(A, q=0.3, axis=0).against(lambda a: _interpolated(a, 0.3, 0)),
+        call(A, q=[0.2, 0.6], axis=1).against(lambda a: _interpolated(a, [0.2, 0.6])),
+        call(A, q=[0.2, 0.6], axis=-1, keepdims=True).against(lambda a: _interpolated(a, [0.2, 0.6])[..., None]),
+    ],
+    np.percentile: [
+        call(V, q=30).against(lambda a: _interpolated(a, 0.3)),
+        call(A, q=[20.0, 60.0], axis=0).against(lambda a: _interpolated(a, [0.2, 0.6], 0)),
+        call(A, q=75, keepdims=True).against(lambda a: _interpolated(a.ravel(), 0.75).reshape(1, 1)),
+    ],
+    np.average: [
+        call(A),
+        call(A, 0),
+        call(A, None, P),
+        call(A, 1, P[0]),
+        call(A, -2, P[:, 0]),
+        call(A, 1, P, keepdims=True),
+        call(V, weights=[1.0, 2.0, 3.0, 4.0, 5.0]),
+    ],
+    np.nansum: [call(GAPS), call(GAPS, axis=0), call(GAPS, axis=-1, keepdims=True)],
+    np.nanprod: [call(GAPS), call(GAPS, axis=0)],
+    np.nanmean: [call(GAPS), call(GAPS, axis=0), call(GAPS, axis=-1, keepdims=True)],
+    np.nanvar: _nan_spreads(lambda v: v),
+    np.nanstd: _nan_spreads(np.sqrt),
+    np.nanmax: [call(GAPS), call(GAPS, axis=0), call(GAPS, axis=-1, keepdims=True)],
+    np.nanmin: [call(GAPS), call(GAPS, axis=0), call(GAPS, axis=-1, keepdims=True)],
+    "reduce": [
+        code(np.add.reduce, A),
+        code(lambda a: np.add.reduce(a, axis=None), A),
+        code(lambda a: np.multiply.reduce(a, axis=1, keepdims=True), A),
+        code(np.maximum.reduce, A),
+        code(lambda a: np.minimum.reduce(a, axis=(0, 1)), A),
+        code(lambda a: np.subtract.reduce(a, axis=1), A),
+        code(lambda a: np.logaddexp.reduce(a), V).against(lambda a: np.log(np.sum(np.exp(a)))),
+        code(lambda a: np.hypot.reduce(a, keepdims=True), A).against(lambda a: np.sqrt(np.sum(a * a, 0, keepdims=True))),
+    ],
+    "accumulate": [
+        code(np.add.accumulate, A),
+        code(lambda a: np.multiply.accumulate(a, axis=1), A),
+        code(np.maximum.accumulate, V),
+        code(lambda a: np.minimum.accumulate(a, axis=1), A),
+        code(lambda a: np.subtract.accumulate(a, axis=-1), A),
+    ],
+    "outer": [code(np.multiply.outer, V, W), code(np.subtract.outer, A, V), code(np.add.outer, 0.5, V)],
+}
+
+# Products of arrays.
+
+S = spread(3, start=-0.4)
+U = spread(3, start=0.9)
+NODES = np.array([-1.5, -0.4, 0.3, 1.1, 2.5])
+PLACES = np.array([-3.0, -1.0, 0.05, 0.8, 1.6, 4.0])
+
+
+def _lines(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None) -> Any:
+    """np.interp, element by element, for complex numbers."""
+    found = []
+    for one in np.ravel(x):
+        k = int(np.sum(np.real(xp) <= np.real(one)))
+        if k == 0:
+            found.append(fp[0] if left is None else left)
+        elif k == len(xp):
+            found.append(fp[-1] if right is None else right)
+        else:
+            share = (one - xp[k - 1]) / (xp[k] - xp[k - 1])
+            found.append(fp[k - 1] * (1 - share) + fp[k] * share)
+    return np.array(found).reshape(np.shape(x))
+
+
+PRODUCTS: dict[Any, list[Sample]] = {
+    np.matmul: [
+        call(A, B),
+        call(A, V[:4]),
+        call(V[:3], A),
+        call(V, W),
+        call(T, B),
+        call(T, A.T),
+        call(M, T),
+        call(T, V[:4]),
+        call(V[:3], T),
+        call(T[:1], T.mT),
+        code(lambda a, b: a @ b, A, B),
+        code(lambda a: a @ B, A),
+        code(lambda b: A @ b, B),
+        code(lambda a: a @ a, V),
+        code(lambda a: a @ [1.0, 2.0, 3.0, 4.0], A),
+    ],
+    np.dot: [
+        call(A, B),
+        call(V, W),
+        call(0.5, A),
+        call(A, 0.5),
+        call(0.5, 0.25),
+        call(T, B),
+        call(T, V[:4]),
+        call(V[:3], T),
+        call(A, T.mT),
+        method("dot", A, B),
+    ],
+    np.inner: [call(A, V[:4]), call(V, W), call(A, T), call(0.5, V), call(A, A[:2])],
+    np.outer: [call(V, W), call(A, V), call(0.5, V)],
+    np.vdot: [call(V, W).against(lambda a, b: np.sum(a * b)), call(A, A[::-1]).against(lambda a, b: np.sum(a * b))],
+    np.vecdot: [
+        call(A, A[::-1]).against(lambda a, b: np.sum(a * b, -1)),
+        call(A, V[:4]).against(lambda a, b: np.sum(a * b, -1)),
+    ],
+    np.matvec: [call(A, V[:4]), call(T, V[:4]), call(A, T[0])],
+    np.vecmat: [call(V[:3], A).against(lambda a, b: a @ b), call(A[:, :3].T[:, :3], T[0]).against(lambda a, b: a @ b)],
+    np.tensordot: [
+        call(T, M, axes=(1, 0)),
+        call(T, A, axes=2),
+        call(V, W, axes=0),
+        call(T, A, axes=([1, 2], [0, 1])),
+        call(T, T, axes=([0, -1], [0, -1])),
+        call(V, W, axes=1),
+    ],
+    np.kron: [call(V, W), call(M, A), call(A, V[:2]), call(V[:2], M)],
+    np.cross: [
+        call(S, U),
+        call(M, N),
+        call(M, S),
+        call(M, N, axis=0),
+        call(T[..., :3], U),
+        call(M.T, N, axisa=0, axisb=1, axisc=0),
+    ],
+    np.einsum: [
+        code(lambda a, b: np.einsum("ij,jk->ik", a, b), A, B),
+        code(lambda a, b: np.einsum("ij,jk", a, b), A, B),
+        code(lambda a: np.einsum("ii", a), M),
+        code(lambda a: np.einsum("ii->i", a), M),
+        code(lambda a: np.einsum("ij->ji", a), A),
+        code(lambda a: np.einsum("ij->", a), A),
+        code(lambda a: np.einsum("ijk->j", a), T),
+        code(lambda a, b: np.einsum("...i,i->...", a, b), T, V[:4]),
+        code(lambda a, b: np.einsum("...ij,...jk->...ik", a, b), T, A.T),
+        code(lambda a, b: np.einsum("i...,i...", a, b), A, M[:, :1]),
+        code(lambda a, b, c: np.einsum("ij,jk,kl->il", a, b, c, optimize=True), A, B, M[:2]),
+        code(lambda a: np.einsum("i,i->i", a, a), V),
+        code(lambda a, b: np.einsum("iij,j->i", a, b), spread(3, 3, 2), V[:2]),
+        code(lambda a, b: np.einsum("i,j->ij", a, b), V, W),
+        code(lambda a, b: np.einsum("i , i -> ", a, b), V, W),
+        code(lambda a, b: np.einsum("ij,ij->j", a, b), A, A[:1]),
+    ],
+    np.convolve: [
+        call(V, S),
+        call(S, V),
+        call(V, S, "same"),
+        call(S, V, mode="same"),
+        call(V, S, "valid"),
+        call(S, V, "valid"),
+        call(V, W, "same"),
+        call(V[:4], B[:2, 0], mode="same"),
+        call(V, V[:1]),
+    ],
+    np.correlate: [
+        call(V, S).against(lambda a, v: np.convolve(a, v[::-1], "valid")),
+        call(V, S, "full").against(lambda a, v: np.convolve(a, v[::-1])),
+        call(V, S, mode="same").against(lambda a, v: np.convolve(a, v[::-1], "same")),
+    ],
+    np.diff: [call(V), call(A), call(A, axis=0), call(V, n=2), call(V, 3), call(T, 2, 1), call(V, n=0), call(V[:1])],
+    np.trapezoid: [
+        call(V),
+        call(V, dx=0.5),
+        call(A, axis=0),
+        call(A, NODES[:4]),
+        call(A, A * 1.5),
+        call(A, A[::-1], axis=0),
+        call(A, NODES[:3], axis=0),
+    ],
+    np.interp: [
+        call(PLACES, NODES, V).against(_lines),
+        call(0.8, NODES, V).against(_lines),
+        call(PLACES.reshape(2, 3), NODES, V).against(_lines),
+        call(PLACES, NODES, V, left=-1.0, right=2.0).against(lambda x, xp, fp: _lines(x, xp, fp, -1.0, 2.0)),
+        code(lambda fp: np.interp(PLACES, [-2.0, 0.0, 2.0], fp), S).against(
+            lambda fp: _lines(PLACES, [-2.0, 0.0, 2.0], fp)
+        ),
+        code(lambda x: np.interp(x, [-2.0, 0.0, 2.0], [1.0, 3.0, 2.0]), PLACES).against(
+            lambda x: _lines(x, [-2.0, 0.0, 2.0], [1.0, 3.0, 2.0])
+        ),
+    ],
+    np.polyval: [call(V, 0.7), call(V, A), call([0.5, 0.25, 2.0], V), call([1, 2, 3], V), call(V, 2)],
+    np.vander: [call(V), call(V, 3), call(V, N=4, increasing=True)],
+    np.linspace: [
+        call(0.3, 1.7, num=5),
+        call(0.3, 1.7, 5, endpoint=False),
+        call(S, U, 4),
+        call(0, 1.5, 6),
+        call(1.5, 2, 1),
+        call(S, 2.0, 3),
+    ],
+}
+
+DIFFERENTIABLE: dict[Any, list[Sample]] = {}
+for _function, _given in itertools.chain.from_iterable(
+    part.items() for part in (ELEMENTWISE, OPERATORS, PARTS, MOVES, REDUCTIONS, PRODUCTS)
+):
+    DIFFERENTIABLE.setdefault(_function, []).extend(_given)
+DIFFERENTIABLE = _table(DIFFERENTIABLE)
+
+REWRITTEN: set[Any] = set()
+"""Functions whose value is computed by other NumPy functions, and so rounded differently."""
+
+# Functions whose derivative is zero.
+
+_whole = np.array([3.0, 5.0, 6.0])
+CONSTANT: dict[Any, list[Sample]] = _table(
+    {
+        **{f: [call(A, A[::-1]), code(lambda a, f=f: f(a, 0), V)] for f in (np.greater, np.greater_equal, np.less)},
+        **{f: [call(A, A[:1]), code(lambda a, f=f: f(0.5, a), V)] for f in (np.less_equal, np.equal, np.not_equal)},
+        **{
+            f: [call(A), call(0.5), call(EMPTY)]
+            for f in (np.sign, np.floor, np.ceil, np.trunc, np.rint, np.fix, np.spacing, np.signbit, np.logical_not)
+        },
+        **{f: [call(A), call(0.5), call(GAPS)] for f in (np.isnan, np.isinf, np.isfinite, np.isposinf, np.isneginf)},
+        **{f: [call(A, A > 0), call(A, 0.0)] for f in (np.logical_and, np.logical_or, np.logical_xor)},
+        **{f: [call(A), call(A, 1), method("round", A, 1), call(0.57, decimals=1)] for f in (np.round, np.around)},
+        **{f: [call(A), call(A, axis=1), call(A, axis=0, keepdims=True)] for f in (np.argmax, np.argmin)},
+        **{f: [call(A), call(A, axis=0)] for f in (np.nanargmax, np.nanargmin)},
+        **{
+            f: [code(lambda a, f=f: f(a.astype(int), 2), _whole), code(lambda a, f=f: f(2, a.astype(int)), _whole)]
+            for f in (np.gcd, np.lcm, np.left_shift, np.right_shift)
+        },
+        np.floor_divide: [call(V, W), code(lambda a: a // 0.7, V), code(lambda a: 5.1 // a, V)],
+        np.bitwise_and: [code(lambda a: (a > 0) & (a < 1), A), code(lambda a: MASK & (a < 1), A)],
+        np.bitwise_or: [code(lambda a: (a > 0) | (a < -1), A), code(lambda a: MASK | (a < 1), A)],
+        np.bitwise_xor: [code(lambda a: (a > 0) ^ (a < 1), A), code(lambda a: MASK ^ (a < 1), A)],
+        np.invert: [code(lambda a: ~(a > 0), A)],
+        np.bitwise_count: [code(lambda a: np.bitwise_count(a.astype(int)), _whole)],
+        np.argsort: [call(A), call(A, axis=0), method("argsort", V)],
+        np.argpartition: [call(np.sort(V), 2), method("argpartition", np.sort(V), 1)],
+        np.lexsort: [code(lambda a: np.lexsort(a), A)],
+        np.nonzero: [call(A), method("nonzero", V)],
+        np.flatnonzero: [call(A)],
+        np.argwhere: [call(A)],
+        np.count_nonzero: [call(A), call(A, axis=0)],
+        np.searchsorted: [call(NODES, V), call(NODES, 0.5, side="right"), method("searchsorted", NODES, V)],
+        np.digitize: [call(V, NODES)],
+        np.bincount: [code(lambda a: np.bincount(a.astype(int)), _whole)],
+        np.histogram: [code(lambda a: np.histogram(a, bins=NODES), V), code(lambda a: np.histogram(a, 3, (-2, 2)), V)],
+        np.all: [call(A), call(A, axis=0), method("all", A)],
+        np.any: [call(A), call(A, axis=0, keepdims=True), method("any", A)],
+        np.isclose: [call(A, A + 1e-9), call(A, 0.5, rtol=0.1)],
+        np.allclose: [call(A, A + 1e-9)],
+        np.array_equal: [call(A, A)],
+        np.array_equiv: [call(A, A[:1])],
+        np.isin: [call(A, V)],
+        np.isreal: [call(A)],
+        np.iscomplex: [call(A)],
+        np.zeros_like: [call(A), call(0.5), call(A, dtype=int)],
+        np.ones_like: [call(A), call(A, shape=(2,))],
+        np.empty_like: [code(lambda a: np.empty_like(a) * 0 == 0, EMPTY)],
+        np.full_like: [call(A, fill_value=0.5), call(A, 2), call(V, fill_value=2, dtype=int)],
+        np.shape: [call(A), call(0.5)],
+        np.ndim: [call(A), call(0.5)],
+        np.size: [call(A), call(A, 1)],
+        np.iscomplexobj: [call(A)],
+        np.isrealobj: [call(A)],
+        np.result_type: [code(lambda a: np.result_type(a, np.float32).itemsize, V)],
+        np.can_cast: [call(V, np.float32), call(V, np.float64)],
+        np.common_type: [code(lambda a: np.common_type(a, np.zeros(2)) is np.float64, V)],
+        np.min_scalar_type: [code(lambda a: np.min_scalar_type(a).itemsize, V)],
+    }
+)

@@ -1,0 +1,186 @@
+"""A cell as a function of its inputs: its result, its inputs, and what it leaves in the notebook."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from IPython.core.interactiveshell import InteractiveShell
+
+from diffmagic import DiffmagicError
+from diffmagic.notebook.cells import ends_silently
+from diffmagic.notebook.namespace import free_names
+
+Run = Callable[[str], Any]
+
+
+@pytest.mark.parametrize(
+    ("cell", "names", "derivative"),
+    [
+        ("x**2", ("",), 6.0),
+        ("y = x**2", ("y",), 6.0),
+        ("y: float = x**2", ("y",), 6.0),
+        ("y = 0.0\ny += x**2", ("y",), 6.0),
+        ("y = x**2\ny", ("y",), 6.0),
+        ("def f(x):\n    return x**2", ("f",), 6.0),
+        ("def f(x, *, k=2):\n    return x**k", ("f",), 6.0),
+        ("y = 0.0\nfor k in range(2):\n    y = y + x**2 / 2", ("y",), 6.0),
+        ("if x > 0:\n    y = x**2\nelse:\n    y = -x", ("y",), 6.0),
+        ("square = lambda t: t**2\nsquare(x)", ("",), 6.0),
+        ("sum([x**2 for k in range(1)])", ("",), 6.0),
+    ],
+)
+def test_result_of_a_cell(run: Run, cell: str, names: tuple[str, ...], derivative: float) -> None:
+    found = run("%%grad x=3.0\n" + cell)
+    assert found.names == names
+    assert found.value == 9.0
+    assert found.derivative == {"x": derivative}
+
+
+def test_tuple_as_result(run: Run) -> None:
+    found = run("%%grad x=3.0, y=2.0\na, b = x * y, x**2")
+    assert found.derivative == ({"x": 2.0, "y": 3.0}, {"x": 6.0, "y": 0.0})
+    assert [(entry.of, entry.wrt) for entry in found.entries] == [
+        ("a", ("x",)),
+        ("a", ("y",)),
+        ("b", ("x",)),
+        ("b", ("y",)),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("cell", "message"),
+    [
+        ("# nothing", "the cell is empty"),
+        ("r = np.zeros(2)\nr[0] = 1", "line 3: r[0] = 1"),
+        ("import math", "has no result"),
+        ("print(x)", "the cell's last line gives None"),
+        ("def f(x):\n    x**2", "f returns None"),
+        ("'text'", "the result is a string"),
+        ("%time y = x", "this line is for IPython"),
+        ("def f(x, k):\n    return x * k", "f needs k\n  Instead: k=1.0"),
+    ],
+)
+def test_cells_without_a_result(run: Run, cell: str, message: str) -> None:
+    with pytest.raises(DiffmagicError) as caught:
+        run("%%grad x=3.0\n" + cell)
+    assert message in str(caught.value)
+
+
+def test_floats_that_the_cell_reads(run: Run, shell: InteractiveShell) -> None:
+    shell.user_ns.update(w=0.5, x=2.0, n=3, data=np.ones(3), unused=1.0, z=7.0)
+    found = run("%%grad\nz = w * x * n\nloss = z**2 * np.sum(data)")
+    assert found.derivative == {"w": 108.0, "x": 27.0}
+
+
+def test_arrays_are_data_unless_named(run: Run, shell: InteractiveShell) -> None:
+    shell.user_ns.update(w=2.0, data=np.array([1.0, 2.0]))
+    found = run("%%grad --wrt data,w\nnp.sum(w * data)")
+    assert list(found.derivative) == ["data", "w"]
+    np.testing.assert_array_equal(found.derivative["data"], [2.0, 2.0])
+    assert found.derivative["w"] == 3.0
+
+
+def test_wrt_restricts_what_is_given(run: Run) -> None:
+    found = run("%%grad x=3.0, n=2 --wrt x\nx**n")
+    assert found.derivative == {"x": 6.0}
+    assert found.notes == []
+
+
+def test_integers_are_taken_as_floats(run: Run) -> None:
+    found = run("%%grad x=3, v=np.arange(2)\nx**2 + np.sum(v)")
+    assert found.derivative["x"] == 6.0
+    assert found.notes == ["x is an integer, which is taken as float", "v holds integers, which are taken as float"]
+
+
+def test_containers(run: Run) -> None:
+    found = run("%%grad p={'a': 2.0, 'b': [3.0, 4.0]}\np['a'] * p['b'][0] + p['b'][1]")
+    assert found.derivative == {"p": {"a": 3.0, "b": [2.0, 1.0]}}
+    assert [entry.wrt for entry in found.entries] == [("p['a']",), ("p['b'][0]",), ("p['b'][1]",)]
+
+
+@pytest.mark.parametrize(
+    ("cell", "message"),
+    [
+        ("%%grad\n1 + 1", "there is nothing to differentiate"),
+        ("%%grad\nk * 2", "only k (an integer)\n  Instead: --wrt k"),
+        ("%%grad --wrt dat\nnp.sum(data)", "there is no input dat\n  Instead: --wrt data"),
+        ("%%grad weigth=1.0\nweight**2", "the cell does not read weigth\n  Instead: weight"),
+        ("%%grad x=undefined\nx", "NameError: name 'undefined' is not defined"),
+        ("%%grad x=dat\nx", "Instead: data"),
+        ("%%grad x='a'\nx", "x is a string"),
+        ("%%grad w\nw", "Instead: w=1.0"),
+    ],
+)
+def test_inputs_that_are_none(run: Run, shell: InteractiveShell, cell: str, message: str) -> None:
+    shell.user_ns.update(k=3, data=np.ones(3))
+    with pytest.raises(DiffmagicError) as caught:
+        run(cell)
+    assert message in str(caught.value)
+
+
+def test_names_of_the_cell_stay_with_ordinary_values(run: Run, shell: InteractiveShell) -> None:
+    names = shell.user_ns
+    names["x"] = "before"
+    names["seen"] = []
+    run(
+        "%%grad x=3.0, y=1.0\nz = x * y\nseen.append(z)\nparts = {'z': (z, [z])}\n"
+        "def f(t):\n    return t * z\nloss = f(z)"
+    )
+    assert names["x"] == "before"
+    assert "y" not in names
+    assert (type(names["z"]), names["z"]) == (float, 3.0)
+    assert names["seen"] == [3.0]
+    assert names["parts"] == {"z": (3.0, [3.0])}
+    assert type(names["parts"]["z"][1][0]) is float
+    assert names["f"].__globals__ is names
+    assert names["f"](2.0) == 6.0
+
+
+def test_a_failing_cell_changes_nothing(run: Run, shell: InteractiveShell) -> None:
+    names = shell.user_ns
+    names.update(x=1.0, seen=[1, [2]], table={"a": 1}, array=np.zeros(2), group={1})
+    before = dict(names)
+    with pytest.raises(ZeroDivisionError):
+        run(
+            "%%grad x=3.0\nnew = x\nseen.append(x)\nseen[1].append(x)\ntable['b'] = 1\narray[0] = 9\n"
+            "group.add(2)\ny = x / 0\ny"
+        )
+    assert {name: names[name] for name in before if not name.startswith("_")} == {
+        name: value for name, value in before.items() if not name.startswith("_")
+    }
+    assert "new" not in names
+    assert (names["seen"], names["table"], names["array"].tolist(), names["group"]) == ([1, [2]], {"a": 1}, [0, 0], {1})
+
+
+def test_a_cell_runs_once_for_the_user(output: Callable[[str], str], shell: InteractiveShell) -> None:
+    names = shell.user_ns
+    names.update(count=[], rng=np.random.default_rng(0))
+    once = np.random.default_rng(0)
+    expected = once.normal()
+    np.random.seed(1)
+    text = output(
+        "%%grad x=3.0 --order 2\nprint('once')\ncount.append(1)\n"
+        "noise = rng.normal() * np.random.normal()\nx**3 * noise"
+    )
+    assert text.count("once") == 1
+    assert "agrees to at least 6 digits" in text
+    assert names["count"] == [1]
+    assert names["rng"].normal() == once.normal()
+    np.random.seed(1)
+    assert names["noise"] == expected * np.random.normal()
+
+
+def test_free_names_in_order() -> None:
+    code = compile("a = b + a\nc = [d for k in a]\ndef f(t):\n    return t * e + a\n", "", "exec")
+    assert free_names(code) == ["b", "a", "d", "e"]
+
+
+@pytest.mark.parametrize(
+    ("cell", "silent"),
+    [("x;", True), ("x; # done\n\n", True), ("x", False), ("x = ';'", False), ("f(\n", False), ("'''", False)],
+)
+def test_semicolon_at_the_end(cell: str, silent: bool) -> None:
+    assert ends_silently(cell) is silent

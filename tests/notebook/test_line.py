@@ -1,0 +1,88 @@
+"""The line of a magic."""
+
+from __future__ import annotations
+
+import pytest
+
+from diffmagic import DiffmagicError
+from diffmagic.notebook.grad import GRAD
+from diffmagic.notebook.line import MagicLine, read_line
+
+
+def read(line: str) -> MagicLine:
+    return read_line(line, GRAD)
+
+
+@pytest.mark.parametrize(
+    ("line", "inputs"),
+    [
+        ("w=0.5, x=2.0", {"w": "0.5", "x": "2.0"}),
+        ("w=0.5 x=2.0", {"w": "0.5", "x": "2.0"}),
+        ("w = 0.5", {"w": "0.5"}),
+        ("x=1 + 2 y=3", {"x": "1 + 2", "y": "3"}),
+        ("x=a == b, y=(c<=d)", {"x": "a == b", "y": "(c<=d)"}),
+        ("x=a -b y=2", {"x": "a -b", "y": "2"}),
+        ("x=[1, 2], y={'a': 1, 'b': (2, 3)}", {"x": "[1, 2]", "y": "{'a': 1, 'b': (2, 3)}"}),
+        ("s='p=3, q' t=\"--trace #\"", {"s": "'p=3, q'", "t": '"--trace #"'}),
+        (r"s='it\'s x=1' t=2", {"s": r"'it\'s x=1'", "t": "2"}),
+        ("x=f(a=1, b=2) # y=3", {"x": "f(a=1, b=2)"}),
+        ("x=1,", {"x": "1"}),
+        ("σ=1.0", {"σ": "1.0"}),
+        ("", {}),
+    ],
+)
+def test_inputs(line: str, inputs: dict[str, str]) -> None:
+    found = read(line)
+    assert found.inputs == inputs
+    assert not found.subject
+
+
+def test_options_and_inputs_in_any_order() -> None:
+    found = read("--wrt w, b, w=1 --mode=forward x=2 --seed [1, 0] --trace -o d --digits 4")
+    assert found.inputs == {"w": "1", "x": "2"}
+    options = found.options
+    assert (options.wrt, options.mode, options.seed, options.out, options.digits) == (
+        "w, b",
+        "forward",
+        "[1, 0]",
+        "d",
+        4,
+    )
+    assert options.trace
+
+
+@pytest.mark.parametrize("line", ["loss w=w0 --trace", "--trace loss w=w0", "--digits 3 loss w=w0", "loss, w=w0"])
+def test_subject(line: str) -> None:
+    found = read(line)
+    assert found.subject == "loss"
+    assert found.inputs == {"w": "w0"}
+
+
+def test_semicolon() -> None:
+    assert read("loss w=1;").silent
+    assert read("loss w=1 ; ").inputs == {"w": "1"}
+    assert not read("loss s=';'").silent
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("x=1:3", "ranges are for curves"),
+        ("x=", "x has no value"),
+        ("x=(1", "a bracket is not closed"),
+        ("x=1)", "closes nothing"),
+        ("x='a", "a quote is not closed"),
+        ("x=1, 2", "Instead: x=(1, 2) if you mean a tuple"),
+        ("x=1 x=2", "x is given twice"),
+        ("--trac", "there is no option --trac\n  Instead: --trace"),
+        ("--tra", "there is no option --tra\n  Instead: --trace"),
+        ("--trace=3", "--trace takes no value"),
+        ("--wrt", "--wrt needs a value"),
+        ("--mode revers", "Instead: reverse"),
+        ("--digits many", "invalid int value"),
+    ],
+)
+def test_what_is_refused(line: str, message: str) -> None:
+    with pytest.raises(DiffmagicError) as caught:
+        read(line)
+    assert message in str(caught.value)
