@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from diffmagic.core.errors import DiffmagicError, DiffmagicNote
 from diffmagic.core.program import Equation, Guard, Program, Variable
 from diffmagic.core.transforms import (
@@ -17,10 +19,16 @@ from diffmagic.core.transforms import (
     value_and_grad,
     vjp,
 )
+from diffmagic.methods import differentiate
+from diffmagic.results import Derivative
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "Derivative",
     "DiffmagicError",
     "DiffmagicNote",
     "Equation",
@@ -28,6 +36,7 @@ __all__ = [
     "Program",
     "Variable",
     "derivative",
+    "differentiate",
     "elementwise_grad",
     "grad",
     "hessian",
@@ -39,3 +48,17 @@ __all__ = [
     "value_and_grad",
     "vjp",
 ]
+
+
+def load_ipython_extension(shell: InteractiveShell) -> None:
+    """Add the magics to a notebook: ``%load_ext diffmagic``."""
+    from diffmagic.notebook import extension
+
+    extension.load(shell)
+
+
+def unload_ipython_extension(shell: InteractiveShell) -> None:
+    """Take the magics away again: ``%unload_ext diffmagic``."""
+    from diffmagic.notebook import extension
+
+    extension.unload(shell)

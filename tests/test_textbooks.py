@@ -165,7 +165,7 @@ def test_every_value_tangent_and_cotangent(table):
     variables = [result for equation in program.equations for result in equation.results]
     tangents = forward(program, {program.inputs[table.seed]: 1.0})
     cotangents = reverse(program, {program.outputs[0]: 1.0}, keep=True)
-    close = lambda a, b: a == pytest.approx(b, rel=table.digits, abs=table.digits)  # noqa: E731
+    close = lambda a, b: a == pytest.approx(b, rel=table.digits, abs=table.digits)
     for value, tangent, cotangent in table.rows:
         # a book's row may be one of ours with the sign taken out: a difference is one row or two
         matches = [

@@ -1,6 +1,7 @@
 """The automatic-differentiation core: NumPy only. It knows nothing of notebooks."""
 
 from diffmagic.core.primitives import elementwise as elementwise
+from diffmagic.core.primitives import linalg as linalg
 from diffmagic.core.primitives import moves as moves
 from diffmagic.core.primitives import products as products
 from diffmagic.core.primitives import queries as queries

@@ -136,6 +136,11 @@ def _sum(total: Any, part: Any) -> Any:
 
 
 def _spread(part: Any, value: Any) -> Any:
-    """A tangent in the shape of its variable: where broadcasting repeats a value it repeats the tangent."""
-    shape = np.shape(concrete(value))
-    return part if np.shape(concrete(part)) == shape else np.broadcast_to(part, shape)
+    """A tangent in its variable's shape and precision: where broadcasting repeats a value it repeats the tangent."""
+    like, have = concrete(value), concrete(part)
+    if np.shape(have) != np.shape(like):
+        part = np.broadcast_to(part, np.shape(like))
+    dtype = getattr(like, "dtype", None)
+    if dtype is not None and dtype != getattr(have, "dtype", dtype) and dtype.kind == have.dtype.kind:
+        part = part.astype(dtype)
+    return part

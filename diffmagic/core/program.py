@@ -73,7 +73,7 @@ class Equation:
         self.params = params
         self.results = results
         self.origin = origin
-        self.opened: Any = None
+        self.opened: tuple[Program, dict[int, Variable]] | None = None
 
     @property
     def location(self) -> Location:
@@ -174,10 +174,10 @@ class Program:
             )
         widths = [max((len(row[k]) for row in rows), default=0) for k in range(5)]
         lines = []
-        for number, left, right, value, line in rows:
+        for label, left, right, value, line in rows:
             sign = "" if value.startswith("-") else " "
             middle = f"{right:<{widths[2]}}  {sign + value:<{widths[3] + 1}}  {line}" if value else right
-            lines.append(f"{number:>{max(widths[0], 3)}}  {left:<{widths[1]}} = {middle}".rstrip())
+            lines.append(f"{label:>{max(widths[0], 3)}}  {left:<{widths[1]}} = {middle}".rstrip())
         outputs = ", ".join(names[v] if isinstance(v, Variable) else short(v) for v in self.outputs)
         lines.append(f"returns {outputs}")
         lines.extend(f"holds while {condition}" for condition in self.conditions(names))
@@ -242,7 +242,7 @@ def short(value: Any, digits: int = 8) -> str:
     --------
     >>> import numpy as np
     >>> short(0.1234567890123), short(np.ones(3)), short(np.ones((10, 10)))
-    ('0.12345679', '[1., 1., 1.]', '<10×10 float64>')
+    ('0.12345679', '[1.0, 1.0, 1.0]', '<10×10 float64>')
     """
     if isinstance(value, tuple | list):
         inside = ", ".join(short(part, digits) for part in value)
@@ -252,15 +252,15 @@ def short(value: Any, digits: int = 8) -> str:
     if isinstance(value, int | np.integer):
         return str(int(value))
     if isinstance(value, float | np.floating):
-        return np.format_float_positional(value, digits, unique=True, fractional=False, trim="0") if (
-            value == 0 or 1e-4 <= abs(value) < 1e8 or not np.isfinite(value)
-        ) else np.format_float_scientific(value, digits - 1, unique=True, trim="0")
+        size = abs(float(value))
+        if size == 0 or 1e-4 <= size < 1e8 or not np.isfinite(size):
+            return np.format_float_positional(value, digits, unique=True, fractional=False, trim="0")
+        return np.format_float_scientific(value, digits - 1, unique=True, trim="0")
     if isinstance(value, complex | np.complexfloating):
         sign = "-" if value.imag < 0 or (value.imag == 0 and np.signbit(value.imag)) else "+"
         return f"({short(float(value.real), digits)}{sign}{short(abs(float(value.imag)), digits)}j)"
     if isinstance(value, np.ndarray):
         if value.size <= 6:
-            text = np.array2string(value, precision=digits, separator=", ", max_line_width=10_000)
-            return " ".join(text.split())
+            return f"[{', '.join(short(part, digits) for part in value)}]" if value.ndim else short(value[()], digits)
         return f"<{'×'.join(map(str, value.shape))} {value.dtype}>"
     return str(value)

@@ -121,11 +121,9 @@ def _pull(equation: Equation, i: int, g: Any) -> Any:
     if primitive.push is not None:
         return _transposed(equation, i, g)
     body, inputs = opened(equation)
-    outputs = body.outputs
-    seeds = {
-        out: part for out, part in zip(outputs, g if len(equation.results) > 1 else (g,), strict=True) if part is not None
-    }
-    return reverse(body, {out: part for out, part in seeds.items() if isinstance(out, Variable)}).get(inputs[i])
+    parts = zip(body.outputs, g if len(equation.results) > 1 else (g,), strict=True)
+    seeds = {out: part for out, part in parts if isinstance(out, Variable) and part is not None}
+    return reverse(body, seeds).get(inputs[i])
 
 
 def _transposed(equation: Equation, i: int, g: Any) -> Any:

@@ -133,9 +133,8 @@ def _targets(filename: str, fingerprint: int) -> dict[Span, str]:
         if isinstance(target, ast.Name):
             found[_span(value)] = target.id
         elif isinstance(target, ast.Tuple | ast.List) and isinstance(value, ast.Tuple | ast.List):
-            if len(target.elts) == len(value.elts):
-                for one, other in zip(target.elts, value.elts, strict=True):
-                    pair(one, other)
+            for one, other in zip(target.elts, value.elts, strict=False):
+                pair(one, other)
 
     for node in ast.walk(tree):
         if isinstance(node, ast.Assign):

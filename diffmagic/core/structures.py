@@ -59,8 +59,7 @@ def flatten(value: Any, path: str = "") -> tuple[list[tuple[str, Any]], Rebuild]
 def _parts(value: Any, path: str) -> tuple[list[tuple[str, Any]], Callable[[list[Any]], Any]]:
     if isinstance(value, Mapping):
         keys = list(value)
-        kind = type(value) if isinstance(value, dict) and type(value) in (dict,) else dict
-        return [(f"{path}[{key!r}]", value[key]) for key in keys], lambda new: kind(zip(keys, new, strict=True))
+        return [(f"{path}[{key!r}]", value[key]) for key in keys], lambda new: dict(zip(keys, new, strict=True))
     if isinstance(value, tuple) and hasattr(value, "_fields"):
         named = type(value)
         return [(f"{path}.{name}", getattr(value, name)) for name in value._fields], lambda new: named(*new)

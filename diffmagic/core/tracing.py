@@ -251,7 +251,7 @@ def call(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any
         if kwargs:
             _refuse_options(function, kwargs)
         return apply(primitive, tuple(map(_listed, args)))
-    refuse(
+    return refuse(
         f"{public_name(function)} has no derivative here",
         "write it in other NumPy functions, or call it on plain arrays that do not depend on the inputs",
     )
@@ -508,8 +508,8 @@ class Tracer:
     __ge__ = _binary(np.greater_equal, operator.ge)
     __lt__ = _binary(np.less, operator.lt)
     __le__ = _binary(np.less_equal, operator.le)
-    __eq__ = _binary(np.equal, operator.eq)  # type: ignore[assignment]
-    __ne__ = _binary(np.not_equal, operator.ne)  # type: ignore[assignment]
+    __eq__ = _binary(np.equal, operator.eq)
+    __ne__ = _binary(np.not_equal, operator.ne)
     __and__ = _binary(np.bitwise_and, operator.and_)
     __rand__ = _binary(np.bitwise_and, operator.and_, swapped=True)
     __or__ = _binary(np.bitwise_or, operator.or_)

@@ -359,7 +359,7 @@ def _gradient(f: Callable[..., Any], recording: Recording) -> Any:
     else:
         out = _real_scalar(f, recording)
         recording.notes += _independent(f, recording)
-        seeds = {out: np.ones_like(concrete(out.value))} if isinstance(out, Variable) else {}
+        seeds: dict[Variable, Any] = {out: np.ones_like(concrete(out.value))} if isinstance(out, Variable) else {}
         found = accumulate(reverse, program, seeds, program.inputs)
     return recording.like_inputs(recording.returned(found))
 
@@ -461,7 +461,7 @@ def _seeds(variables: Sequence[Any], primals: Any, parts: Any, what: str, of: st
     leaves = flatten(list(parts), what)[0]
     if len(leaves) != len(variables):
         raise DiffmagicError(f"a {what} does not have the structure of its {of}", rewrite="the same structure for both")
-    seeds = {}
+    seeds: dict[Variable, Any] = {}
     for variable, (path, part) in zip(variables, leaves, strict=True):
         if not isinstance(variable, Variable):
             continue
@@ -650,9 +650,9 @@ def cheaper_mode(program: Program) -> tuple[Mode, str]:
     outputs = sum(variable_size(v) for v in program.outputs)
     counts = f"{inputs} input{'s' * (inputs != 1)}, {outputs} output{'s' * (outputs != 1)}"
     if outputs <= inputs:
-        passes = "one pass back gives every derivative" if outputs == 1 else f"{outputs} passes back give all derivatives"
+        passes = "one pass back gives every derivative" if outputs == 1 else f"{outputs} passes back give all"
         return "reverse", f"{counts}: {passes}"
-    passes = "one pass forward gives every derivative" if inputs == 1 else f"{inputs} passes forward give all derivatives"
+    passes = "one pass forward gives every derivative" if inputs == 1 else f"{inputs} passes forward give all"
     return "forward", f"{counts}: {passes}"
 
 
@@ -821,7 +821,9 @@ def trace(f: Callable[..., Any], *args: Any, **kwargs: Any) -> Program:
     return traced(f, args, kwargs).program
 
 
-def traced(f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], argnums: Argnums | None = None) -> Recording:
+def traced(
+    f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], argnums: Argnums | None = None
+) -> Recording:
     """`record` with the parameters' names on the inputs; by default in all arguments that are numbers."""
     try:
         bound = inspect.signature(f).bind(*args, **kwargs)

@@ -33,14 +33,14 @@ def accumulate(
         `forward` or `reverse`.
     program : Program
     seeds : mapping of Variable to float or ndarray
-    wanted : iterable of Variable
+    wanted : iterable of Variable or constants
         Those whose result must be finite for the plain run to be trusted.
     **options
         Passed on to `run`.
     """
     with np.errstate(all="ignore"):
         found = run(program, seeds, **options)
-        if all([_finite(found.get(variable)) for variable in wanted]):
+        if all([_finite(found.get(variable)) for variable in wanted if variable.__class__ is Variable]):
             return found
         keep = {"keep": True} if run.__name__ == "reverse" else {}
         weights = {variable: _weights(seed) for variable, seed in seeds.items()}

@@ -49,7 +49,7 @@ class TestArguments:
     )
     def test_argnums(self, argnums, expected):
         assert grad(lambda w, x: w * w * x, argnums)(2.0, 3.0) == pytest.approx(expected)
-        assert grad(lambda w, x: w * w * x, argnums)(2.0, x=3.0) == expected if argnums not in (-1,) else True
+        assert grad(lambda w, x: w * w * x, argnums)(2.0, x=3.0) == expected if argnums != -1 else True
 
     def test_an_argument_that_is_not_there(self):
         with pytest.raises(DiffmagicError, match="argnums asks for 'y'"):
@@ -58,7 +58,7 @@ class TestArguments:
             grad(lambda w, x: w, 5)(1.0, 2.0)
 
     def test_structures(self):
-        f = lambda p: p["a"] ** 2 * np.sum(p["rest"][0]) * p["rest"][1][0]  # noqa: E731
+        f = lambda p: p["a"] ** 2 * np.sum(p["rest"][0]) * p["rest"][1][0]
         result = grad(f)({"a": 3.0, "rest": [np.ones(2), (2.0,)]})
         assert result["a"] == 24.0
         np.testing.assert_array_equal(result["rest"][0], [18.0, 18.0])
@@ -224,7 +224,7 @@ class TestJacobian:
     def test_the_cheaper_mode_and_why(self):
         from diffmagic.core.transforms import cheaper_mode
 
-        assert cheaper_mode(trace(self.f, np.ones(2))) == ("forward", "2 inputs, 3 outputs: 2 passes forward give all derivatives")
+        assert cheaper_mode(trace(self.f, np.ones(2))) == ("forward", "2 inputs, 3 outputs: 2 passes forward give all")
         assert cheaper_mode(trace(rosenbrock, np.ones(5))) == (
             "reverse",
             "5 inputs, 1 output: one pass back gives every derivative",
@@ -249,7 +249,7 @@ class TestNesting:
         assert outer(lambda x: x * inner(lambda y: x**2 * y**3)(2.0))(3.0) == 324.0
 
     def test_a_closure_over_a_tracer_of_each_level(self):
-        f = lambda x: grad(lambda y: grad(lambda z: x * y * z * z)(y) * y)(x)  # noqa: E731 — 2xy³ → 6x³ → 18x²
+        f = lambda x: grad(lambda y: grad(lambda z: x * y * z * z)(y) * y)(x)  # 2xy³ → 6x³ → 18x²
         assert grad(f)(2.0) == 72.0
 
     def test_a_curried_function(self):
@@ -261,18 +261,18 @@ class TestNesting:
         assert pushed == pytest.approx(math.exp(0.5), rel=1e-15)
 
     def test_hessian_vector_products_of_all_four_kinds(self):
-        f = lambda x: np.sum(np.sin(x) * x[::-1] ** 2)  # noqa: E731
+        f = lambda x: np.sum(np.sin(x) * x[::-1] ** 2)
         x, v = np.array([0.3, 0.7, 1.1]), np.array([1.0, -2.0, 0.5])
         forward_over_reverse = jvp(grad(f), (x,), (v,))[1]
         reverse_over_forward = grad(lambda x: jvp(f, (x,), (v,))[1])(x)
         reverse_over_reverse = grad(lambda x: np.sum(grad(f)(x) * v))(x)
-        forward_over_forward = np.array([jvp(lambda x: jvp(f, (x,), (e,))[1], (x,), (v,))[1] for e in np.eye(3)])
+        forward_over_forward = np.array([jvp(lambda x, e=e: jvp(f, (x,), (e,))[1], (x,), (v,))[1] for e in np.eye(3)])
         for other in (reverse_over_forward, reverse_over_reverse, forward_over_forward, hessian(f)(x) @ v):
             np.testing.assert_allclose(other, forward_over_reverse, rtol=1e-13)
 
     @given(st.integers(1, 6), st.floats(-2, 2))
     def test_nested_gradients_of_a_polynomial(self, order, x):
-        f = lambda x: x**7 + 3 * x**2  # noqa: E731
+        f = lambda x: x**7 + 3 * x**2
         nested, coefficients = f, np.poly1d([1, 0, 0, 0, 0, 3, 0, 0])
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DiffmagicNote)

@@ -67,7 +67,9 @@ def test_seeds(run: Run) -> None:
     back = run("%%grad x=np.array([1.0, 2.0]) --mode reverse --seed [1, 0]\nx**2 * x[1]")
     assert back.kind == "cotangent"
     np.testing.assert_array_equal(back.derivative["x"], [4.0, 1.0])
-    assert {each.check.verdict for each in (along, named, back)} == {"digits"}
+    two = run("%%grad x=np.array([1.0, 2.0]) --mode reverse --seed ([1, 0], 3) --trace\na, b = x * 2, x[0] * x[1]")
+    np.testing.assert_array_equal(two.derivative["x"], [8.0, 3.0])
+    assert {each.check.verdict for each in (along, named, back, two)} == {"digits"}
 
 
 def test_many_numbers_are_checked_along_directions(run: Run) -> None:

@@ -36,11 +36,11 @@ class Primitive:
     push : callable or None
         ``push(i, t, y, *operands, **params)`` is the tangent that operand `i`, with tangent `t`, gives the result.
     pull : callable or None
-        ``pull(i, g, y, *operands, **params)`` is what the cotangent `g` of the result gives to operand `i`. Where only
+        ``pull(i, g, y, *operands, **params)`` is what the cotangent `g` of the result gives operand `i`. Where only
         `push` is given, this is its transpose, found by tracing it.
     add_into : callable or None
-        ``add_into(buffer, g, **params)`` adds ``pull(0, g, ...)`` to a plain array in place: for operations that touch
-        a small part of a large operand.
+        ``add_into(buffer, g, **params)`` adds ``pull(0, g, ...)`` to a plain array in place: for operations that
+        touch a small part of a large operand.
     body : callable or None
         For a composite: the same function written in other primitives.
     symbol : str

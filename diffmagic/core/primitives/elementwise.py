@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from diffmagic.core.primitives import HANDLERS, PRIMITIVES, constant, define, define_kernel, implements, primitive_of
+from diffmagic.core.primitives import PRIMITIVES, constant, define, define_kernel, implements, primitive_of
 from diffmagic.core.tracing import Tracer, apply, concrete, refuse
 
 # Arithmetic.
@@ -273,6 +273,15 @@ def _outer(ufunc: np.ufunc, a: Any, b: Any) -> Any:
     return ufunc(np.reshape(a, np.shape(a) + (1,) * np.ndim(b)), b)
 
 
+_REDUCTIONS: dict[Any, Any] = {
+    np.add: np.sum,
+    np.multiply: np.prod,
+    np.maximum: np.max,
+    np.minimum: np.min,
+}
+_RUNNING: dict[Any, Any] = {np.add: np.cumsum, np.multiply: np.cumprod}
+
+
 def _reduced(ufunc: np.ufunc, array: Any, axis: int, keep: bool) -> Any:
     count = np.shape(array)[axis]
     parts = [np.take(array, 0, axis=axis)] if count else []
@@ -286,7 +295,7 @@ def _reduced(ufunc: np.ufunc, array: Any, axis: int, keep: bool) -> Any:
 @implements("reduce")
 def _reduce(ufunc: np.ufunc, array: Any, axis: int | None = 0, dtype: Any = None, keepdims: bool = False) -> Any:
     """``ufunc.reduce``: the named reduction where there is one, else one step after the other."""
-    named = {np.add: np.sum, np.multiply: np.prod, np.maximum: np.max, np.minimum: np.min}.get(ufunc)
+    named: Any = _REDUCTIONS.get(ufunc)
     if named is not None:
         return named(array, axis=axis, keepdims=keepdims, **({} if dtype is None else {"dtype": dtype}))
     if axis is None or dtype is not None:
@@ -298,7 +307,7 @@ def _reduce(ufunc: np.ufunc, array: Any, axis: int | None = 0, dtype: Any = None
 @implements("accumulate")
 def _accumulate(ufunc: np.ufunc, array: Any, axis: int = 0, dtype: Any = None) -> Any:
     """``ufunc.accumulate``: the named one where there is one, else one step after the other."""
-    named = {np.add: np.cumsum, np.multiply: np.cumprod}.get(ufunc)
+    named: Any = _RUNNING.get(ufunc)
     if named is not None:
         return named(array, axis=axis, **({} if dtype is None else {"dtype": dtype}))
     if dtype is not None:

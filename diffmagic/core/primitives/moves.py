@@ -97,6 +97,7 @@ def _shaped(function: Any) -> Primitive:
     )
 
 
+_function: Any
 for _function in (np.reshape, np.ravel, np.squeeze, np.expand_dims):
     _shaped(_function)
 
@@ -314,8 +315,7 @@ def move(function: Any, *data: int) -> None:
     def handler(*args: Any, **kwargs: Any) -> Any:
         if kwargs.pop("out", None) is not None:
             refuse(f"{primitive_of(function).name} with out= is not traced", "assign the result to a name instead")
-        if not args or any(is_traced(value) and np.result_type(concrete(value)).kind == "f"
-                           for value in kwargs.values() if value.__class__ is Tracer):
+        if len(args) <= max(places):
             refuse(f"{primitive_of(function).name} takes its arrays by position here", "pass the arrays first")
         return _gather(function, places if places != (-1,) else tuple(range(len(args))), args, kwargs)
 
@@ -354,9 +354,10 @@ for _function in (
     np.hsplit,
     np.vsplit,
     np.dsplit,
-    np.unstack,
 ):
     move(_function)
+if hasattr(np, "unstack"):  # NumPy 2.1
+    move(np.unstack)
 move(np.append, 0, 1)
 move(np.insert, 0, 2)
 move(np.compress, 1)
@@ -388,7 +389,7 @@ def _sort(a: Any, axis: int | None = -1, kind: Any = None, order: Any = None, *,
 
 
 @implements(np.partition)
-def _partition(a: Any, kth: Any, axis: int | None = -1, kind: str = "introselect", order: Any = None) -> Any:
+def _partition(a: Any, kth: Any, axis: int | None = -1, kind: Any = "introselect", order: Any = None) -> Any:
     if axis is None:
         a, axis = np.ravel(a), 0
     return np.take_along_axis(a, np.argpartition(a, kth, axis=axis, kind=kind), axis=axis)

@@ -175,15 +175,16 @@ def _vecdot(a: Any, b: Any) -> Any:
     return np.sum((np.conjugate(a) if np.iscomplexobj(a) else a) * b, axis=-1)
 
 
-@implements(np.matvec)
-def _matvec(a: Any, b: Any) -> Any:
-    return np.squeeze(np.matmul(a, np.expand_dims(b, -1)), -1)
+if hasattr(np, "matvec"):  # NumPy 2.2
 
+    @implements(np.matvec)
+    def _matvec(a: Any, b: Any) -> Any:
+        return np.squeeze(np.matmul(a, np.expand_dims(b, -1)), -1)
 
-@implements(np.vecmat)
-def _vecmat(a: Any, b: Any) -> Any:
-    a = np.conjugate(a) if np.iscomplexobj(a) else a
-    return np.squeeze(np.matmul(np.expand_dims(a, -2), b), -2)
+    @implements(np.vecmat)
+    def _vecmat(a: Any, b: Any) -> Any:
+        a = np.conjugate(a) if np.iscomplexobj(a) else a
+        return np.squeeze(np.matmul(np.expand_dims(a, -2), b), -2)
 
 
 # Sliding products, differences and interpolation.
@@ -206,7 +207,7 @@ def _convolve(a: Any, v: Any, mode: str = "full") -> Any:
 
 
 @implements(np.correlate)
-def _correlate(a: Any, v: Any, mode: str = "valid") -> Any:
+def _correlate(a: Any, v: Any, mode: Any = "valid") -> Any:
     return np.convolve(a, np.flip(np.conjugate(v) if np.iscomplexobj(v) else v), mode=mode)
 
 
@@ -251,7 +252,7 @@ def _polyval(p: Any, x: Any) -> Any:
 
 
 @implements(np.vander)
-def _vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:  # noqa: N803
+def _vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:
     count = np.size(x) if N is None else N
     powers = np.stack([x**k for k in range(count)], axis=-1)
     return powers if increasing else np.flip(powers, axis=-1)

@@ -20,6 +20,7 @@ def _answered(function: Any) -> Callable[..., Any]:
     return answer
 
 
+_function: Any
 for _function in (
     np.shape,
     np.ndim,
@@ -38,7 +39,9 @@ for _function in (
 
 
 @implements(np.full_like)
-def _full_like(a: Any, fill_value: Any, dtype: Any = None, order: Any = "K", subok: Any = True, shape: Any = None) -> Any:
+def _full_like(
+    a: Any, fill_value: Any, dtype: Any = None, order: Any = "K", subok: Any = True, shape: Any = None
+) -> Any:
     fresh = np.empty_like(concrete(a), dtype=dtype, shape=shape)
     if is_traced(fill_value):
         return np.broadcast_to(fill_value, fresh.shape).astype(fresh.dtype)

@@ -11,7 +11,7 @@ from diffmagic.core.forward import REAL_NUMBERS, selected
 from diffmagic.core.primitives import define_kernel, implements, primitive_of
 from diffmagic.core.tracing import apply, composite, is_traced, refuse
 
-_MISSING: Any = np._NoValue  # type: ignore[attr-defined]
+_MISSING: Any = np._NoValue
 
 
 def _given(**options: Any) -> dict[str, Any]:
@@ -276,21 +276,22 @@ def _cumprod(a: Any, axis: int | None = None, dtype: Any = None) -> Any:
     return _running(np.cumprod, a, axis, dtype)
 
 
-@implements(np.cumulative_sum)
-def _cumulative_sum(x: Any, /, *, axis: int | None = None, dtype: Any = None, include_initial: bool = False) -> Any:
-    return _with_initial(_running(np.cumsum, x, axis, dtype), 0.0, axis, include_initial)
-
-
-@implements(np.cumulative_prod)
-def _cumulative_prod(x: Any, /, *, axis: int | None = None, dtype: Any = None, include_initial: bool = False) -> Any:
-    return _with_initial(_running(np.cumprod, x, axis, dtype), 1.0, axis, include_initial)
-
-
 def _running(function: Any, a: Any, axis: int | None, dtype: Any) -> Any:
     a = _typed(a, dtype)
     if axis is None:
         a, axis = np.ravel(a), 0
     return apply(primitive_of(function), (a,), {"axis": axis}) if np.size(a) else a
+
+
+if hasattr(np, "cumulative_sum"):  # NumPy 2.1
+
+    @implements(np.cumulative_sum)
+    def _cumulative_sum(x: Any, /, *, axis: Any = None, dtype: Any = None, include_initial: bool = False) -> Any:
+        return _with_initial(_running(np.cumsum, x, axis, dtype), 0.0, axis, include_initial)
+
+    @implements(np.cumulative_prod)
+    def _cumulative_prod(x: Any, /, *, axis: Any = None, dtype: Any = None, include_initial: bool = False) -> Any:
+        return _with_initial(_running(np.cumprod, x, axis, dtype), 1.0, axis, include_initial)
 
 
 def _with_initial(running: Any, initial: float, axis: int | None, include: bool) -> Any:
@@ -350,7 +351,7 @@ def _average(a: Any, axis: Any = None, weights: Any = None, *, keepdims: Any = F
     weights = np.stack(weights) if isinstance(weights, list | tuple) else weights
     if np.shape(weights) != np.shape(a):
         if axis is None or np.ndim(weights) != 1:
-            refuse("np.average with weights of another shape needs one axis", "axis=..., with one weight for each place")
+            refuse("np.average with weights of another shape needs one axis", "axis=..., with a weight for each place")
         shape = [1] * np.ndim(a)
         shape[axis] = -1
         weights = np.broadcast_to(np.reshape(weights, shape), np.shape(a))

@@ -1,0 +1,269 @@
+"""The source of a cell as a function of its inputs."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import io
+import tokenize
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import CodeType, FunctionType
+from typing import Any
+
+from IPython.core.interactiveshell import InteractiveShell
+from IPython.utils.capture import capture_output
+
+from diffmagic.core.errors import DiffmagicError
+from diffmagic.core.structures import flatten
+from diffmagic.notebook.namespace import Names, Snapshot, free_names, plain, reachable_names
+
+_FINISH = "end the cell with the result on a line of its own"
+
+
+@dataclass(slots=True)
+class Subject:
+    """What is differentiated: code that runs in the notebook, and how its result is found.
+
+    Attributes
+    ----------
+    codes : list of CodeType
+        What it runs.
+    results : tuple of str
+        The result's names; one empty name if it has none.
+    run : callable
+        Takes the notebook's names, and returns the result; or the function to call, if `parameters` is not None.
+    parameters : tuple of str or None
+        Of the function to call.
+    defaults : tuple of str
+        The parameters that have a default.
+    function : str
+        The function's name.
+    """
+
+    codes: list[CodeType]
+    results: tuple[str, ...]
+    run: Callable[[Names], Any]
+    parameters: tuple[str, ...] | None = None
+    defaults: tuple[str, ...] = ()
+    function: str = ""
+
+    def reads(self) -> list[str]:
+        """The notebook's names that the code reads itself."""
+        return list(dict.fromkeys(name for code in self.codes for name in free_names(code)))
+
+
+def cell_subject(shell: InteractiveShell, cell: str, *, first_line: int = 2) -> Subject:
+    """The subject of a cell: its last expression, the last name assigned, or the function it ends in.
+
+    Parameters
+    ----------
+    shell : InteractiveShell
+    cell : str
+    first_line : int
+        What the user counts as the line where `cell` begins.
+
+    Raises
+    ------
+    SyntaxError
+        As Python raises it.
+    DiffmagicError
+        If the cell has no result.
+    """
+    source = "\n" * (first_line - 1) + cell
+    name = shell.compile.cache(source, shell.displayhook.prompt_count, raw_code=source)
+    tree = _parsed(source, name)
+    if not tree.body:
+        raise DiffmagicError("the cell is empty", rewrite="write the function below the magic's line")
+    last = tree.body[-1]
+    if isinstance(last, ast.Expr):
+        body = compile(ast.Module(tree.body[:-1], []), name, "exec")
+        end = compile(ast.Expression(last.value), name, "eval")
+
+        def evaluate(names: Names) -> Any:
+            exec(body, names)
+            return eval(end, names)
+
+        return Subject([body, end], (last.value.id if isinstance(last.value, ast.Name) else "",), evaluate)
+    code = compile(tree, name, "exec")
+    if isinstance(last, ast.FunctionDef):
+        arguments = last.args
+        positional = [a.arg for a in arguments.posonlyargs + arguments.args]
+        by_name = [a.arg for a in arguments.kwonlyargs]
+        optional = positional[len(positional) - len(arguments.defaults) :]
+        optional += [n for n, default in zip(by_name, arguments.kw_defaults, strict=True) if default is not None]
+
+        def define(names: Names) -> Any:
+            exec(code, names)
+            return names[last.name]
+
+        return Subject([code], (last.name,), define, (*positional, *by_name), tuple(optional), last.name)
+    results = _assigned(last)
+
+    def assign(names: Names) -> Any:
+        exec(code, names)
+        return names[results[0]] if len(results) == 1 else tuple(names[result] for result in results)
+
+    return Subject([code], results, assign)
+
+
+def _parsed(source: str, name: str) -> ast.Module:
+    try:
+        return ast.parse(source, name)
+    except SyntaxError:
+        for line in source.splitlines():
+            if line.startswith(("%", "!")):
+                raise DiffmagicError(
+                    f"the cell is differentiated as Python, and this line is for IPython: {line}",
+                    rewrite="move it to a cell of its own",
+                ) from None
+        raise
+
+
+def _assigned(statement: ast.stmt) -> tuple[str, ...]:
+    """The names that a statement assigns last: several for a tuple."""
+    match statement:
+        case ast.Assign(targets=[ast.Name(id=name), *_]):
+            return (name,)
+        case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr()) | ast.AugAssign(target=ast.Name(id=name)):
+            return (name,)
+        case ast.Assign(targets=[ast.Tuple(elts=parts) | ast.List(elts=parts), *_]):
+            if all(isinstance(part, ast.Name) for part in parts):
+                return tuple(part.id for part in parts if isinstance(part, ast.Name))
+        case ast.For(body=body) | ast.While(body=body) | ast.With(body=body):
+            return _assigned(body[-1])
+        case ast.If(body=body, orelse=orelse):
+            names = _assigned(body[-1])
+            if not orelse or _assigned(orelse[-1]) == names:
+                return names
+    raise DiffmagicError(
+        f"line {statement.lineno}: {ast.unparse(statement).splitlines()[0]}\n"
+        "the cell ends in neither an expression nor an assignment to a name nor a def, so it has no result",
+        rewrite=_FINISH,
+    )
+
+
+def function_subject(function: Any, name: str) -> Subject:
+    """The subject of a function that exists."""
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):
+        raise DiffmagicError(
+            f"the parameters of {name} are not known", rewrite=f'an expression in quotes: "{name}(x)" x=1.0'
+        ) from None
+    named = [p for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
+    return Subject(
+        [function.__code__] if isinstance(function, FunctionType) else [],
+        (name,),
+        lambda names: function,
+        tuple(p.name for p in named),
+        tuple(p.name for p in named if p.default is not p.empty),
+        name,
+    )
+
+
+def ends_silently(cell: str) -> bool:
+    """Whether the last token of a cell is a semicolon."""
+    tokens = tokenize.generate_tokens(io.StringIO(cell).readline)
+    quiet = {tokenize.NEWLINE, tokenize.NL, tokenize.COMMENT, tokenize.ENDMARKER, tokenize.DEDENT, tokenize.INDENT}
+    try:
+        words = [token.string for token in tokens if token.type not in quiet]
+    except (tokenize.TokenError, SyntaxError):
+        return False
+    return bool(words) and words[-1] == ";"
+
+
+class CellFunction:
+    """A subject as a function of a dict of inputs.
+
+    The first call is the user's own run of the cell: it prints, and the names it defines stay, with ordinary values.
+    Every later call runs the cell again as if it were the first time, unseen and without a trace in the notebook.
+
+    Parameters
+    ----------
+    subject : Subject
+    names : dict
+        The notebook's namespace.
+    constants : mapping
+        Inputs that are given but not differentiated.
+    """
+
+    def __init__(self, subject: Subject, names: Names, constants: Mapping[str, Any]) -> None:
+        self._subject = subject
+        self._names = names
+        self._constants = constants
+        self._reads = reachable_names(subject.codes, names)
+        self._before = Snapshot(names, [*self._held(), *constants.values()])
+        self._called = False
+
+    def __call__(self, inputs: Mapping[str, Any]) -> Any:
+        """The result for these inputs, in containers of its own."""
+        if self._called:
+            return self._run_unseen(inputs)
+        self._called = True
+        result = self._run(inputs)
+        seen: set[int] = set()
+        for name in dict.fromkeys([*self._before.changed(), *self._reads]):
+            if name in self._names:
+                value = plain(self._names[name], seen)
+                if value is not self._names[name]:
+                    self._names[name] = value
+        for name in self._set_names(inputs):
+            self._before.put_back(name)
+        return result
+
+    def undo(self) -> None:
+        """The notebook as it was before the first call."""
+        self._before.restore()
+
+    def _run_unseen(self, inputs: Mapping[str, Any]) -> Any:
+        after = Snapshot(self._names, self._held())
+        self._before.restore()
+        try:
+            with capture_output(), warnings.catch_warnings(action="ignore"):
+                return self._run(inputs)
+        finally:
+            after.restore()
+
+    def _held(self) -> list[Any]:
+        return [self._names[name] for name in self._reads if name in self._names]
+
+    def _set_names(self, inputs: Mapping[str, Any]) -> list[str]:
+        """The inputs that are names of the notebook while the cell runs, and not parameters."""
+        return [name for name in {**self._constants, **inputs} if name not in (self._subject.parameters or ())]
+
+    def _run(self, inputs: Mapping[str, Any]) -> Any:
+        values = {**self._constants, **inputs}
+        for name in self._set_names(inputs):
+            self._names[name] = values[name]
+        result = self._subject.run(self._names)
+        if self._subject.parameters is not None:
+            result = _call(result, values, self._names)
+        if result is None and self._subject.function:
+            raise DiffmagicError(f"{self._subject.function} returns None", rewrite="end it with: return value")
+        if result is None:
+            raise DiffmagicError("the cell's last line gives None", rewrite=_FINISH)
+        leaves, rebuild = flatten(result, self._subject.results[0] or "the result")
+        return rebuild([leaf for _, leaf in leaves])
+
+
+def _call(function: Any, values: Mapping[str, Any], names: Names) -> Any:
+    """Call a function with the inputs, its defaults, and the notebook's variables for what is still missing."""
+    args: list[Any] = []
+    kwargs: dict[str, Any] = {}
+    for parameter in inspect.signature(function).parameters.values():
+        name = parameter.name
+        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+            continue
+        if name in values:
+            value = values[name]
+        elif parameter.default is not parameter.empty:
+            continue
+        else:
+            value = names[name]
+        if parameter.kind is parameter.POSITIONAL_ONLY:
+            args.append(value)
+        else:
+            kwargs[name] = value
+    return function(*args, **kwargs)

@@ -1,0 +1,243 @@
+"""``%grad`` and ``%%grad``: automatic differentiation of a cell, a function or an expression."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from IPython.core.interactiveshell import InteractiveShell
+
+from diffmagic.automatic import automatic, cotangent, tangent
+from diffmagic.checking import check_derivative
+from diffmagic.core.errors import DiffmagicError
+from diffmagic.core.program import Variable
+from diffmagic.core.structures import flatten
+from diffmagic.core.transforms import grad
+from diffmagic.notebook.cells import CellFunction, Subject, cell_subject, function_subject
+from diffmagic.notebook.inputs import Inputs, chosen_inputs, evaluate
+from diffmagic.notebook.line import MagicLine, Options, nearest, one_of
+from diffmagic.notebook.namespace import Snapshot
+from diffmagic.results import Derivative, TraceTable
+from diffmagic.trace_table import trace_table
+
+_ABOUT = """\
+Differentiate a cell of ordinary NumPy.
+
+    %%grad w=0.5, x=2.0        the cell is a function of w and x
+    %%grad                     of the notebook's floats that it reads
+    %%grad                     above a def, without values: defines the
+                               function f and its gradient grad_f, with
+                               respect to the first parameter or --wrt
+    %grad f w=w0               a function of the notebook
+    %grad "x**2" x=3           an expression
+    d = %grad f w=w0           keeps the result
+
+The result is the cell's last expression, the last name assigned, or the
+function that it ends in. Inputs are name=expression, evaluated in the
+notebook, with commas or blanks between them; arrays that the cell reads
+are data unless --wrt names them. A number has a gradient, an array a
+Jacobian. A semicolon at the end of the line or the cell silences."""
+
+
+def _options() -> Options:
+    parser = Options("grad", _ABOUT)
+    parser.add_argument(
+        "--wrt",
+        metavar="NAMES",
+        help="the inputs to differentiate with respect to, as in --wrt w,b: given ones or variables of the notebook",
+    )
+    parser.add_argument(
+        "--mode",
+        type=one_of("auto", "forward", "reverse"),
+        metavar="{auto,forward,reverse}",
+        help="forward or reverse accumulation; auto takes the one with fewer passes",
+    )
+    parser.add_argument("--order", type=int, metavar="N", help="the order of the derivative")
+    parser.add_argument("--hessian", action="store_true", help="the same as --order 2")
+    parser.add_argument(
+        "--seed",
+        metavar="VALUES",
+        help="with --mode forward a direction, one entry for each input or a dict by name: gives the derivative along "
+        "it; with --mode reverse one weight for each number of the result: gives the gradient of the weighted sum",
+    )
+    parser.add_argument("--trace", action="store_true", help="show every step with its value and its derivatives")
+    parser.add_argument("--digits", type=int, metavar="N", help="how many digits to show")
+    parser.add_argument("-o", "--out", metavar="NAME", help="keep the result under this name")
+    parser.add_argument("--quiet", action="store_true", help="show nothing")
+    return parser
+
+
+GRAD = _options()
+
+
+def run_grad(
+    shell: InteractiveShell, asked: MagicLine, cell: str | None, *, silent: bool, digits: int, mode: str
+) -> Derivative | None:
+    """Differentiate what a magic's line and cell ask for.
+
+    Parameters
+    ----------
+    shell : InteractiveShell
+    asked : MagicLine
+    cell : str or None
+        None for a line magic.
+    silent : bool
+        Whether to print nothing.
+    digits, mode
+        What holds where the line says nothing.
+
+    Returns
+    -------
+    Derivative or None
+        None where a function and its gradient were defined instead.
+    """
+    names = shell.user_ns
+    options = asked.options
+    _check_options(options)
+    subject = _subject(shell, asked, cell)
+    wrt = re.findall(r"[^\s,]+", options.wrt) if options.wrt is not None else None
+    if cell is not None and subject.function and not asked.inputs:
+        _define_gradient(subject, names, wrt, options, silent)
+        return None
+    given = {name: evaluate(text, names, name) for name, text in asked.inputs.items()}
+    inputs = chosen_inputs(subject, given, wrt, names)
+    mode = options.mode or mode
+    seed = None
+    if options.seed is not None:
+        seed = evaluate(options.seed, names, "the seed")
+        if mode == "auto":
+            raise DiffmagicError(
+                "a seed is a direction of the inputs or weights of the result, and this does not say which",
+                rewrite="--mode forward for a direction, --mode reverse for weights",
+            )
+    function = CellFunction(subject, names, inputs.constants)
+    order = 2 if options.hessian else options.order or 1
+    try:
+        found = _differentiated(function, subject, inputs, mode, order, seed)
+        found.check = check_derivative(found, function, inputs.varied)
+        found.trace = _trace(found) if options.trace else None
+    except BaseException:
+        function.undo()
+        raise
+    found.notes = inputs.notes + found.notes
+    found.digits = options.digits or digits
+    return found
+
+
+def _check_options(options: Any) -> None:
+    if options.order is not None and options.order < 1:
+        raise DiffmagicError(f"order {options.order} is not a positive number", rewrite="--order 2")
+    if options.hessian and options.order not in (None, 2):
+        raise DiffmagicError(f"--hessian is the derivative of order 2, not {options.order}", rewrite="one of the two")
+    if options.seed is not None and (options.hessian or (options.order or 1) > 1):
+        raise DiffmagicError("a seed goes with the first derivative", rewrite="leave --order and --hessian out")
+    if options.digits is not None and not 1 <= options.digits <= 17:
+        raise DiffmagicError(f"{options.digits} digits cannot be shown", rewrite="--digits between 1 and 17")
+    if options.out is not None and not options.out.isidentifier():
+        raise DiffmagicError(f"{options.out} is not a name", rewrite="-o d")
+
+
+def _subject(shell: InteractiveShell, asked: MagicLine, cell: str | None) -> Subject:
+    text = asked.subject
+    if cell is not None:
+        if text:
+            known = ", ".join(f"{name}=1.0" for name in re.findall(r"[^\s,]+", text) if name.isidentifier())
+            raise DiffmagicError(f"{text} on the magic's line is neither an input nor an option", rewrite=known)
+        return cell_subject(shell, cell)
+    if not text:
+        raise DiffmagicError("there is no function on the line", rewrite='%grad f x=1.0, or %grad "x**2" x=1.0')
+    first = re.fullmatch(r"([^\W\d]\w*)(\.\w+)*", text)
+    if first and first[1] in shell.user_ns and first[1] not in asked.inputs:
+        value = evaluate(text, shell.user_ns, "the function")
+        if callable(value):
+            return function_subject(value, text)
+    if re.fullmatch(r"(\"|')((?!\1).)*\1", text):
+        text = text[1:-1]
+    return cell_subject(shell, text, first_line=1)
+
+
+def _define_gradient(
+    subject: Subject, names: dict[str, Any], wrt: list[str] | None, options: Any, silent: bool
+) -> None:
+    """A cell that ends in a def and has no values: define it, and its gradient."""
+    for name in ("order", "hessian", "seed", "trace", "out"):
+        if getattr(options, name):
+            raise DiffmagicError(f"--{name} needs a point", rewrite=f"%%grad {_example(subject)} --{name}")
+    parameters = subject.parameters or ()
+    if not parameters:
+        raise DiffmagicError(f"{subject.function} has no parameters", rewrite=f"def {subject.function}(x):")
+    for name in wrt or ():
+        if name not in parameters:
+            near = nearest(name, parameters) or parameters[0]
+            raise DiffmagicError(f"{subject.function} has no parameter {name}", rewrite=f"--wrt {near}")
+    before = Snapshot(names, [])
+    try:
+        subject.run(names)
+    except BaseException:
+        before.restore()
+        raise
+    function = names[subject.function]
+    chosen = wrt or [parameters[0]]
+    gradient = grad(function, tuple(chosen) if len(chosen) > 1 else chosen[0])
+    names[gradient.__name__] = gradient
+    if not silent:
+        call = f"{gradient.__name__}({', '.join(p for p in parameters if p not in subject.defaults)})"
+        print(f"{subject.function} is defined, and {call}: its gradient with respect to {', '.join(chosen)}.")
+
+
+def _example(subject: Subject) -> str:
+    return ", ".join(f"{name}=1.0" for name in subject.parameters or () if name not in subject.defaults)
+
+
+def _differentiated(
+    function: Callable[[Any], Any], subject: Subject, inputs: Inputs, mode: Any, order: int, seed: Any
+) -> Derivative:
+    results = ("",) if subject.results[0] in inputs.varied and len(subject.results) == 1 else subject.results
+    if seed is None:
+        return automatic(function, (inputs.varied,), mode=mode, order=order, inputs=inputs.paths, results=results)
+    if mode == "forward":
+        return tangent(function, inputs.varied, _direction(seed, inputs.varied), inputs.paths, results)
+    return cotangent(function, inputs.varied, seed, inputs.paths, results)
+
+
+def _direction(seed: Any, varied: dict[str, Any]) -> dict[str, Any]:
+    """A seed as one tangent for each input."""
+    if isinstance(seed, dict):
+        for name in seed:
+            if name not in varied:
+                raise DiffmagicError(f"the seed's {name} is no input", rewrite=nearest(str(name), varied))
+        parts = dict(seed)
+    elif len(varied) == 1:
+        parts = dict.fromkeys(varied, seed)
+    elif isinstance(seed, list | tuple | np.ndarray) and len(seed) == len(varied):
+        parts = dict(zip(varied, seed, strict=True))
+    else:
+        raise DiffmagicError(
+            f"the seed has not one entry for each of the {len(varied)} inputs {', '.join(varied)}",
+            rewrite=f"--seed [{', '.join('1' if k == 0 else '0' for k in range(len(varied)))}]",
+        )
+    return {name: _tangent(parts[name], value) if name in parts else _zero(value) for name, value in varied.items()}
+
+
+def _tangent(part: Any, value: Any) -> Any:
+    return np.asarray(part, dtype=float) if isinstance(value, np.ndarray) else part
+
+
+def _zero(value: Any) -> Any:
+    leaves, rebuild = flatten(value)
+    return rebuild([np.zeros_like(leaf) if np.ndim(leaf) else 0.0 for _, leaf in leaves])
+
+
+def _trace(found: Derivative) -> TraceTable:
+    program = found.program
+    assert program is not None
+    result = found.names[0]
+    if found.kind == "derivative":
+        return trace_table(program, result=result)
+    parts = [part for _, part in flatten(found.seed)[0]]
+    if found.kind == "tangent":
+        return trace_table(program, result=result, tangents=dict(zip(program.inputs, parts, strict=True)))
+    seeds = {out: part for out, part in zip(program.outputs, parts, strict=True) if isinstance(out, Variable)}
+    return trace_table(program, result=result, cotangents=seeds)

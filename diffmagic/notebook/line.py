@@ -1,0 +1,203 @@
+"""The line of a magic: inputs, options and a subject, read without IPython's own splitting.
+
+``w=0.5, x=np.ones(3) --trace -o d`` has two inputs and two options. Blanks or commas stand between inputs; brackets and
+quotes are respected, and an expression goes on until the next input, option or comma.
+"""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import re
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from itertools import zip_longest
+from typing import Any, NoReturn
+
+from diffmagic.core.errors import DiffmagicError
+
+_START = re.compile(
+    r"(?:^|(?<=[\s,;]))(?:(?P<input>[^\W\d]\w*)\s*=(?!=)|(?P<option>--[A-Za-z][\w-]*|-[A-Za-z](?=[\s=]|$)))"
+)
+_OPENING, _CLOSING = "([{", ")]}"
+
+
+class Options(argparse.ArgumentParser):
+    """An option parser whose complaints are ours: one message, with the nearest option."""
+
+    def __init__(self, prog: str, description: str) -> None:
+        newer: dict[str, Any] = {"color": False} if sys.version_info >= (3, 14) else {}
+        self.flags: dict[str, argparse.Action] = {}
+        super().__init__(
+            prog=prog,
+            description=description,
+            usage=argparse.SUPPRESS,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            add_help=False,
+            allow_abbrev=False,
+            **newer,
+        )
+
+    def add_argument(self, *args: Any, **kwargs: Any) -> argparse.Action:
+        """As in argparse."""
+        action = super().add_argument(*args, **kwargs)
+        self.flags.update(dict.fromkeys(action.option_strings, action))
+        return action
+
+    def error(self, message: str) -> NoReturn:
+        """Stop with one message."""
+        raise DiffmagicError(message.removeprefix("argument "), rewrite=f"%{self.prog}? lists the options")
+
+
+def one_of(*choices: str) -> Callable[[str], str]:
+    """An option's type: one word among several."""
+
+    def choice(word: str) -> str:
+        if word in choices:
+            return word
+        raise DiffmagicError(f"{word!r} is not among {', '.join(choices)}", rewrite=nearest(word, choices))
+
+    return choice
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """What was probably meant; empty if nothing comes near."""
+    return next(iter(difflib.get_close_matches(word, list(known), n=1)), "")
+
+
+@dataclass(slots=True)
+class MagicLine:
+    """What a magic's line says.
+
+    Attributes
+    ----------
+    subject : str
+        What stands outside inputs and options: the function or expression of a line magic.
+    inputs : dict
+        The expression of each input, by name.
+    options : argparse.Namespace
+    silent : bool
+        Whether the line ends in a semicolon.
+    """
+
+    subject: str
+    inputs: dict[str, str]
+    options: argparse.Namespace
+    silent: bool
+
+
+def read_line(line: str, parser: Options) -> MagicLine:
+    """Read a magic's line.
+
+    Raises
+    ------
+    DiffmagicError
+        For brackets that do not close, unknown options, inputs without a value or given twice.
+
+    Examples
+    --------
+    >>> read_line("w=1 + 2, x=[1, 2]", Options("grad", "")).inputs
+    {'w': '1 + 2', 'x': '[1, 2]'}
+    """
+    mask = _masked(line)
+    line = line[: len(mask)]
+    silent = mask.rstrip().endswith(";")
+    if silent:
+        line = line[: mask.rindex(";")]
+        mask = mask[: len(line)]
+    inputs: dict[str, str] = {}
+    words: list[str] = []
+    starts = [found for found in _START.finditer(mask) if _is_start(found, parser)]
+    subject = [line[: starts[0].start()] if starts else line]
+    for start, following in zip_longest(starts, starts[1:]):
+        end = following.start() if following else len(line)
+        if start["input"]:
+            _add_input(start["input"], line[start.end() : end], mask[start.end() : end], inputs)
+            continue
+        word, rest = _option(start["option"], line[start.end() : end], mask[start.end() : end], parser)
+        words += word
+        subject.append(rest)
+    parts = [stripped for part in subject if (stripped := part.strip(", \t"))]
+    return MagicLine(" ".join(parts), inputs, parser.parse_args(words), silent)
+
+
+def _is_start(found: re.Match[str], parser: Options) -> bool:
+    """Not the ``-b`` of ``a -b``."""
+    option = found["option"]
+    return option is None or option.startswith("--") or option in parser.flags
+
+
+def _masked(line: str) -> str:
+    """The line with what stands in brackets or quotes blotted out, up to a comment."""
+    out: list[str] = []
+    closing: list[str] = []
+    quote = ""
+    position = 0
+    while position < len(line):
+        character = line[position]
+        if quote:
+            step = 2 if character == "\\" else len(quote) if line.startswith(quote, position) else 1
+            if line.startswith(quote, position):
+                quote = ""
+            out.append("_" * len(line[position : position + step]))
+            position += step
+            continue
+        if character == "#" and not closing:
+            break
+        if character in "\"'":
+            quote = character * 3 if line.startswith(character * 3, position) else character
+            out.append("_" * len(quote))
+            position += len(quote)
+            continue
+        if character in _OPENING:
+            closing.append(_CLOSING[_OPENING.index(character)])
+            out.append("_")
+        elif character in _CLOSING:
+            if not closing or closing.pop() != character:
+                raise DiffmagicError(f"a bracket {character} closes nothing on the line: {line.strip()}")
+            out.append("_")
+        else:
+            out.append("_" if closing else character)
+        position += 1
+    if quote:
+        raise DiffmagicError(f"a quote is not closed on the line: {line.strip()}", rewrite=f"add {quote}")
+    if closing:
+        raise DiffmagicError(f"a bracket is not closed on the line: {line.strip()}", rewrite=f"add {closing[-1]}")
+    return "".join(out)
+
+
+def _add_input(name: str, expression: str, mask: str, inputs: dict[str, str]) -> None:
+    mask = mask.rstrip(", \t")
+    expression = expression[: len(mask)].strip()
+    if not expression:
+        raise DiffmagicError(f"{name} has no value", rewrite=f"{name}=1.0")
+    if "," in mask:
+        raise DiffmagicError(
+            f"{name}={expression} goes on after a comma", rewrite=f"{name}=({expression}) if you mean a tuple"
+        )
+    if ":" in mask and not re.search(r"\blambda\b", mask):
+        raise DiffmagicError(
+            f"{name}={expression} is a range, and ranges are for curves: a derivative is taken at one point",
+            rewrite=f"{name}={expression.split(':')[0].strip() or '1.0'}",
+        )
+    if name in inputs:
+        raise DiffmagicError(f"{name} is given twice", rewrite=f"one {name}=")
+    inputs[name] = expression
+
+
+def _option(flag: str, text: str, mask: str, parser: Options) -> tuple[list[str], str]:
+    """An option with its value, and what follows it."""
+    if flag not in parser.flags:
+        near = nearest(flag, parser.flags)
+        raise DiffmagicError(f"there is no option {flag}", rewrite=near or f"%{parser.prog}? lists the options")
+    if parser.flags[flag].nargs == 0:
+        if text.startswith("="):
+            raise DiffmagicError(f"{flag} takes no value", rewrite=flag)
+        return [flag], text
+    found = re.match(r"=?\s*((?:,\s+|\S)*)", mask)
+    assert found is not None
+    value = text[found.start(1) : found.end(1)].strip(", \t")
+    if not value:
+        raise DiffmagicError(f"{flag} needs a value", rewrite=f"{flag} {parser.flags[flag].metavar}")
+    return [f"{flag}={value}" if flag.startswith("--") else f"{flag}{value}"], text[found.end() :]

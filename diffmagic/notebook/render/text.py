@@ -1,0 +1,107 @@
+"""Results as text of at most 100 columns, the same on every run."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import Any
+
+from diffmagic.notebook.render.parts import (
+    WIDTH,
+    Matrix,
+    check_sentence,
+    derivatives,
+    matrix,
+    method_sentence,
+    shown,
+    trace_cells,
+    trace_head,
+    values,
+)
+from diffmagic.results import Derivative, TraceTable
+
+
+def derivative_text(found: Derivative) -> str:
+    """A `Derivative`: the value, the derivatives, the mode and why, notes, and the comparison."""
+    table = matrix(found)
+    grid = matrix_text(table) if table else ""
+    small = grid and all(len(line) <= WIDTH for line in grid.splitlines())
+    sections = [
+        trace_text(found.trace, found.digits) if found.trace else "",
+        _listed(values(found), found.digits),
+        grid if small else _listed(derivatives(found), found.digits),
+        "\n".join(_wrapped(sentence) for sentence in sentences(found)),
+    ]
+    return "\n\n".join(section for section in sections if section)
+
+
+def sentences(found: Derivative) -> list[str]:
+    """What is said below the numbers."""
+    said = [method_sentence(found), *(f"Note: {note}." for note in found.notes)]
+    return said + ([check_sentence(found.check)] if found.check else [])
+
+
+def _wrapped(sentence: str) -> str:
+    return textwrap.fill(sentence, WIDTH, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
+
+
+def _listed(pairs: list[tuple[str, Any]], digits: int) -> str:
+    width = max((len(label) for label, _ in pairs), default=0)
+    lines = []
+    for label, value in pairs:
+        text = shown(value, digits, width + 3)
+        sign = "" if text.startswith(("-", "[")) else " "
+        lines.append(f"{label:<{width}} = {sign if _any_sign(pairs, digits) else ''}{text}")
+    return "\n".join(lines)
+
+
+def _any_sign(pairs: list[tuple[str, Any]], digits: int) -> bool:
+    """Whether a minus sign needs a column of its own."""
+    return any(shown(value, digits).startswith("-") for _, value in pairs)
+
+
+def matrix_text(table: Matrix) -> str:
+    """A labelled matrix, its numbers to the right."""
+    rows = [["", *table.columns], *([label, *cells] for label, cells in zip(table.rows, table.cells, strict=True))]
+    widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
+    lines = [
+        "  ".join([row[0].ljust(widths[0]), *(cell.rjust(w) for cell, w in zip(row[1:], widths[1:], strict=True))])
+        for row in rows
+    ]
+    return "\n".join([table.caption, *("  " + line.rstrip() for line in lines)])
+
+
+def trace_text(table: TraceTable, digits: int = 8) -> str:
+    """A trace table, with fewer digits where it would become too wide."""
+    for fewer in (digits, 6, 4):
+        head, *body = ([_lines(cell, k) for k, cell in enumerate(row)] for row in _rows(table, min(digits, fewer)))
+        columns = list(zip(head, *body, strict=True))
+        widths = [max(len(line) for cell in column for line in cell) for column in columns]
+        excess = sum(widths) + 2 * len(widths) - 2 - WIDTH
+        if excess <= 0:
+            break
+    for _ in range(excess):
+        widths[widths.index(max(widths))] -= 1
+    lines = [*_row(head, widths), "─" * min(WIDTH, sum(widths) + 2 * len(widths) - 2)]
+    for row in body:
+        lines += _row(row, widths)
+    return "\n".join(lines)
+
+
+def _rows(table: TraceTable, digits: int) -> list[list[str]]:
+    return [trace_head(table), *trace_cells(table, digits)]
+
+
+def _lines(cell: str, column: int) -> list[str]:
+    """A cell's lines, numbers with a column for the sign."""
+    return [line if column < 2 or line.startswith(("-", "∂")) or not line else " " + line for line in cell.split("\n")]
+
+
+def _row(cells: list[list[str]], widths: list[int]) -> list[str]:
+    height = max(map(len, cells))
+    rows = []
+    for k in range(height):
+        parts = [cell[k] if k < len(cell) else "" for cell in cells]
+        cut = [part if len(part) <= w else part[: w - 1] + "…" for part, w in zip(parts, widths, strict=True)]
+        rest = [part.ljust(w) for part, w in zip(cut[1:], widths[1:], strict=True)]
+        rows.append("  ".join([cut[0].rjust(widths[0]), *rest]).rstrip())
+    return rows

@@ -1,0 +1,80 @@
+"""Errors and warnings of a magic as they concern the user: one message of ours, or the user's own lines."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from IPython.core.interactiveshell import InteractiveShell
+
+import diffmagic
+from diffmagic.core.errors import DiffmagicError
+from diffmagic.core.source import Location, origin
+
+_OWN = str(Path(diffmagic.__file__).parent)
+
+
+@contextmanager
+def users_view(shell: InteractiveShell) -> Iterator[None]:
+    """Errors that leave show what concerns the user, and still fail the cell; warnings name the user's line."""
+    try:
+        with _users_warnings():
+            yield
+    except DiffmagicError as error:
+        _render(error, str(error).splitlines())
+        raise
+    except SyntaxError as error:
+        lines = shell.SyntaxTB.structured_traceback(type(error), error, None)
+        raised = DiffmagicError(f"{type(error).__name__}: {error.msg} (line {error.lineno})")
+        _render(raised, lines)
+        raise raised from None
+    except Exception as error:
+        seen: BaseException | None = error
+        while seen is not None:
+            seen.__traceback__ = _users_frames(seen.__traceback__) or seen.__traceback__
+            seen = seen.__cause__ or seen.__context__
+        lines = shell.InteractiveTB.structured_traceback(type(error), error, error.__traceback__, tb_offset=0)
+        _render(error, lines)
+        raise
+
+
+@contextmanager
+def _users_warnings() -> Iterator[None]:
+    """NumPy warns where it is called, which is in our code; what the user wants to know is where in theirs."""
+    usual = warnings.showwarning
+
+    def show(
+        message: Any, category: Any, filename: str, lineno: int, file: Any = None, line: str | None = None
+    ) -> None:
+        if filename.startswith(_OWN):
+            location = Location(*origin(sys._getframe(1)))
+            filename, lineno = location.code.co_filename, location.line
+        usual(message, category, filename, lineno, file, line)
+
+    warnings.showwarning = show
+    try:
+        yield
+    finally:
+        warnings.showwarning = usual
+
+
+def _render(error: Exception, lines: list[str]) -> None:
+    error._render_traceback_ = lambda: lines  # type: ignore[attr-defined]
+
+
+def _users_frames(traceback: TracebackType | None) -> TracebackType | None:
+    """A traceback without our frames; None if there are no others."""
+    frames: list[TracebackType] = []
+    while traceback is not None:
+        frames.append(traceback)
+        traceback = traceback.tb_next
+    kept: TracebackType | None = None
+    for frame in reversed(frames):
+        if not frame.tb_frame.f_code.co_filename.startswith(_OWN):
+            kept = TracebackType(kept, frame.tb_frame, frame.tb_lasti, frame.tb_lineno)
+    return kept

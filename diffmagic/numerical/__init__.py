@@ -1,0 +1,1 @@
+"""Numerical differentiation: it knows only callables."""
