@@ -122,11 +122,11 @@ class Program:
     >>> print(diffmagic.trace(f, 0.5, 2.0))
          w  = 0.5
          x  = 2.0
-      1  v1 = -w           -0.5         line 2
-      2  v2 = v1 * x       -1.0         line 2
-      3  v3 = np.exp(v2)    0.36787944  line 2
-      4  v4 = 1 + v3        1.3678794   line 2
-      5  v5 = 1 / v4        0.73105858  line 2
+      1  v1 = -w          -0.5         line 2
+      2  v2 = v1 * x      -1.0         line 2
+      3  v3 = np.exp(v2)   0.36787944  line 2
+      4  v4 = 1 + v3       1.3678794   line 2
+      5  v5 = 1 / v4       0.73105858  line 2
     returns v5
     """
 

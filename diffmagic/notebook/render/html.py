@@ -60,4 +60,4 @@ def _lines(text: str) -> str:
 
 
 def _caption(text: str) -> str:
-    return f"<caption {_LEFT}>{escape(text)}</caption>"
+    return f'<caption style="text-align:left;white-space:nowrap">{escape(text)}</caption>'
