@@ -56,7 +56,8 @@ def forward(
             total = (total,)
         for result, part in zip(equation.results, total, strict=True):
             if part is not None:
-                tangents[result] = part if result.value.__class__ in REAL_NUMBERS else _spread(part, result.value)
+                plain = part.__class__ in REAL_NUMBERS and result.value.__class__ in REAL_NUMBERS
+                tangents[result] = part if plain else _spread(part, result.value)
     return tangents
 
 
@@ -136,11 +137,13 @@ def _sum(total: Any, part: Any) -> Any:
 
 
 def _spread(part: Any, value: Any) -> Any:
-    """A tangent in its variable's shape and precision: where broadcasting repeats a value it repeats the tangent."""
+    """A tangent in its variable's shape and dtype: where broadcasting repeats a value it repeats the tangent."""
     like, have = concrete(value), concrete(part)
     if np.shape(have) != np.shape(like):
         part = np.broadcast_to(part, np.shape(like))
+    if np.iscomplexobj(have) and not np.iscomplexobj(like):
+        part = np.real(part)
     dtype = getattr(like, "dtype", None)
-    if dtype is not None and dtype != getattr(have, "dtype", dtype) and dtype.kind == have.dtype.kind:
+    if dtype is not None and dtype != getattr(part, "dtype", dtype) and dtype.kind == part.dtype.kind:
         part = part.astype(dtype)
     return part

@@ -64,10 +64,13 @@ def reverse(
                 continue
             else:
                 part = _pull(equation, i, g)
-            if not (part.__class__ in REAL_NUMBERS and value.__class__ in REAL_NUMBERS):
+            if part.__class__ is np.ndarray is value.__class__:
+                if part.shape != value.shape or part.dtype is not value.dtype:
+                    part = _fitted(part, value)
+            elif part.__class__ not in REAL_NUMBERS or value.__class__ not in REAL_NUMBERS:
                 part = _fitted(part, value)
-                if part is None:
-                    continue
+            if part is None:
+                continue
             old = cotangents.get(operand)
             if old is None:
                 cotangents[operand] = part
@@ -89,8 +92,6 @@ def _is_plain(value: Any, g: Any) -> bool:
 
 def _fitted(part: Any, value: Any) -> Any:
     """A cotangent in the shape and dtype of its variable: broadcasting repeated it, so the repeats are summed."""
-    if part.__class__ is np.ndarray is value.__class__ and part.shape == value.shape and part.dtype == value.dtype:
-        return part if part.dtype.kind in "fc" else None
     like = concrete(value)
     if part is None:
         return None
