@@ -132,7 +132,10 @@ TABLES = {
         gradient=(1 + 8 * E1,),
     ),
     "Auto-eD": Table(
-        auto_ed, (1.0, 2.0), [(2.0, 2.0, 1 + E2), (E2, 2 * E2, 1.0), (2 + E2, 2 + 2 * E2, 1.0)], gradient=(2 + 2 * E2, 1 + E2)
+        auto_ed,
+        (1.0, 2.0),
+        [(2.0, 2.0, 1 + E2), (E2, 2 * E2, 1.0), (2 + E2, 2 + 2 * E2, 1.0)],
+        gradient=(2 + 2 * E2, 1 + E2),
     ),
     "Speelpenning's product": Table(
         speelpenning, (2.0, 1.0, 1.0, 1.0, 1.0), [(2.0, 1.0, 1.0)], gradient=(1.0, 2.0, 2.0, 2.0, 2.0)
@@ -154,7 +157,9 @@ TABLES = {
         gradient=(-1.5, 0.5, 1.0, 0.0),
     ),
     "Baydin et al. 2018, figure 3": Table(logistic_map, (0.2,), [], gradient=(9.0660864,)),
-    "ten Babylonian steps for √2": Table(babylon, (2.0,), [(math.sqrt(2), math.sqrt(2) / 4, 1.0)], gradient=(0.35355339059327373,)),
+    "ten Babylonian steps for √2": Table(
+        babylon, (2.0,), [(math.sqrt(2), math.sqrt(2) / 4, 1.0)], gradient=(0.35355339059327373,)
+    ),
     "ten Babylonian steps for √49": Table(babylon, (49.0,), [(7.0, 1 / 14, 1.0)], gradient=(0.0714285714285714,)),
 }
 
@@ -179,7 +184,9 @@ def test_every_value_tangent_and_cotangent(table):
         assert matches, (value, tangent, cotangent)
 
 
-@pytest.mark.parametrize("table", [t for t in TABLES.values() if t.gradient], ids=[n for n in TABLES if TABLES[n].gradient])
+@pytest.mark.parametrize(
+    "table", [t for t in TABLES.values() if t.gradient], ids=[n for n in TABLES if TABLES[n].gradient]
+)
 def test_the_gradient_in_both_modes(table):
     every = tuple(range(len(table.point)))
     tolerance = table.digits if table.digits > 1e-12 else 1e-14  # printed digits, or rounding

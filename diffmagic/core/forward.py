@@ -14,9 +14,7 @@ Product = Callable[[Variable, Any, Any], Any]
 REAL_NUMBERS = frozenset({float, np.float64})
 
 
-def forward(
-    program: Program, seeds: Mapping[Variable, Any], product: Product | None = None
-) -> dict[Variable, Any]:
+def forward(program: Program, seeds: Mapping[Variable, Any], product: Product | None = None) -> dict[Variable, Any]:
     """The tangents of all variables, given those of inputs.
 
     Parameters

@@ -163,15 +163,11 @@ class Program:
 
     def __str__(self) -> str:
         names = self.names()
-        rows: list[tuple[str, str, str, str, str]] = [
-            ("", names[v], short(v.value), "", "") for v in self.inputs
-        ]
+        rows: list[tuple[str, str, str, str, str]] = [("", names[v], short(v.value), "", "") for v in self.inputs]
         for number, equation in enumerate(self.equations, start=1):
-            left = ", ".join(names[v] for v in equation.results)
-            line = equation.location.line
-            rows.append(
-                (str(number), left, operation(equation, names), short(equation.value), f"line {line}" if line else "")
-            )
+            results = ", ".join(names[v] for v in equation.results)
+            where = f"line {equation.location.line}" if equation.location.line else ""
+            rows.append((str(number), results, operation(equation, names), short(equation.value), where))
         widths = [max((len(row[k]) for row in rows), default=0) for k in range(5)]
         lines = []
         for label, left, right, value, line in rows:

@@ -6,7 +6,6 @@ anything of derivatives.
 
 from __future__ import annotations
 
-import dis
 import inspect
 import itertools
 import operator
@@ -18,6 +17,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from diffmagic.core.errors import DiffmagicError
+from diffmagic.core.escapes import escape
 from diffmagic.core.primitives import HANDLERS, PRIMITIVES, Primitive, define_kernel, primitive_of, public_name
 from diffmagic.core.program import Equation, Guard, Program, Variable
 from diffmagic.core.source import Location, is_library, origin
@@ -189,6 +189,8 @@ def apply(
         In place of ``primitive.function``: Python's operators keep Python numbers, which NumPy's functions would not.
     """
     compute = compute or primitive.function
+    if any([value.__class__ is Tracer for value in params.values()]):
+        params = {name: plain_option(value, primitive.name) for name, value in params.items()}
     trace = None
     for operand in operands:
         if operand.__class__ is Tracer:
@@ -215,6 +217,17 @@ def apply(
         arguments.append(operand)
     value = apply(primitive, tuple(arguments), params, compute) if nested else compute(*arguments, **params)
     return trace.record(primitive, tuple(recorded), tuple(arguments), params, value, frame)
+
+
+def plain_option(value: Any, name: str) -> Any:
+    """An option of a function as a plain value: traced integers are decisions, floats would lose their derivative."""
+    if isinstance(value, list | tuple):
+        return type(value)([plain_option(part, name) for part in value])
+    if value.__class__ is Tracer:
+        if value.dtype.kind not in "iub":
+            refuse(f"{name} with a traced option is not traced", "pass a plain number for the option")
+        return value.decide(concrete(value))
+    return value
 
 
 def settled(value: Any) -> Any:
@@ -394,9 +407,7 @@ def _unary(function: Any, compute: Callable[[Any], Any]) -> Callable[[Any], Any]
         if not trace.open:
             return compute(settled(self))
         argument = self._value
-        return trace.append(
-            primitive, (self._variable,), (argument,), _NO_PARAMS, compute(argument), sys._getframe(1)
-        )
+        return trace.append(primitive, (self._variable,), (argument,), _NO_PARAMS, compute(argument), sys._getframe(1))
 
     return method
 
@@ -422,39 +433,6 @@ def _in_place(symbol: str, compute: Callable[[Any, Any], Any]) -> Callable[[Any,
         )
 
     return method
-
-
-def _escape(self: Tracer, what: str) -> NoReturn:
-    """The number would leave the computation, and its derivative with it."""
-    location = _here()
-    wrote = location.expression
-    if dis.opname[location.code.co_code[location.offset]] == "STORE_SUBSCR":
-        raise DiffmagicError(
-            "a traced value cannot be stored in a plain array: its derivative would be lost",
-            rewrite="collect the values in a list and join them: np.stack([...])",
-            location=location,
-        )
-    if wrote.startswith("math."):
-        name = wrote[5:].split("(")[0]
-        known = {"pow": "power", "fabs": "abs", "gamma": "", "lgamma": "", "erf": "", "erfc": "", "dist": ""}
-        numpy_name = known.get(name, name)
-        rewrite = f"np.{numpy_name}(...)" if hasattr(np, numpy_name or "-") else "the same in NumPy functions"
-        raise DiffmagicError(
-            f"math.{name} takes the plain number out of a traced value, and its derivative would be lost",
-            rewrite=rewrite,
-            location=location,
-        )
-    rewrites = {
-        "float()": "leave float() out: a traced number already behaves like a float",
-        "complex()": "leave complex() out, or write a + 1j * b",
-        "an array": "np.stack([...]) for a list of traced values; leave np.asarray and np.array out for one",
-    }
-    raise DiffmagicError(
-        f"a traced value cannot become {'a plain ' + what if what == 'an array' else 'a plain number by ' + what}: "
-        "its derivative would be lost".replace("a plain an array", "a plain array"),
-        rewrite=rewrites[what],
-        location=location,
-    )
 
 
 class Tracer:
@@ -594,17 +572,17 @@ class Tracer:
     def __float__(self) -> float:
         if not self._trace.open and settled(self).__class__ is not Tracer:
             return float(concrete(self))
-        _escape(self, "float()")
+        raise escape(_here(), "a float")
 
     def __complex__(self) -> complex:
         if not self._trace.open and settled(self).__class__ is not Tracer:
             return complex(concrete(self))
-        _escape(self, "complex()")
+        raise escape(_here(), "a complex number")
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
         if settled(self).__class__ is not Tracer:
             return np.array(concrete(self), dtype=dtype)
-        _escape(self, "an array")
+        raise escape(_here(), "an array")
 
     def item(self, *args: Any) -> Any:
         """The one element, still traced."""

@@ -3,6 +3,7 @@
 import copy
 import math
 import pickle
+from math import sin
 from pathlib import Path
 
 import numpy as np
@@ -116,14 +117,34 @@ class TestAttributes:
 
     def test_item_and_tolist(self):
         assert grad(lambda x: x.item() ** 2)(np.array(3.0)) == 6.0
-        np.testing.assert_array_equal(grad(lambda x: x.item(1) * x.tolist()[0][0])(np.array([[2.0, 3.0]])), [[3.0, 2.0]])
+        np.testing.assert_array_equal(
+            grad(lambda x: x.item(1) * x.tolist()[0][0])(np.array([[2.0, 3.0]])), [[3.0, 2.0]]
+        )
 
     def test_public_methods_of_ndarray_are_there_or_refused(self):
         """Those left out hand out memory or write it, and have no derivative."""
-        memory = (
-            "base byteswap ctypes data device dump dumps flags getfield newbyteorder partition put resize setfield "
-            "setflags strides tobytes tofile to_device view"
-        ).split()
+        memory = [
+            "base",
+            "byteswap",
+            "ctypes",
+            "data",
+            "device",
+            "dump",
+            "dumps",
+            "flags",
+            "getfield",
+            "newbyteorder",
+            "partition",
+            "put",
+            "resize",
+            "setfield",
+            "setflags",
+            "strides",
+            "tobytes",
+            "tofile",
+            "to_device",
+            "view",
+        ]
         missing = [name for name in dir(np.ndarray) if not name.startswith("_") and not hasattr(Tracer, name)]
         assert missing == sorted(set(memory) & set(missing))
 
@@ -216,9 +237,14 @@ def add_to_plain(x):
 
 
 REFUSED = {
-    "float": (lambda x: float(x) * x, "float()", "leave float() out"),
-    "complex": (lambda x: complex(x), "complex()", "a + 1j"),
+    "float": (lambda x: float(x) * x, "plain float", "leave float() out"),
+    "complex": (lambda x: complex(x), "complex number", "a + 1j"),
     "math": (lambda x: math.sin(x), "math.sin", "np.sin"),
+    "a name from math": (lambda x: sin(x), "math.sin", "np.sin"),
+    "full": (lambda x: np.full(2, x), "plain array", "np.ones"),
+    "method of a plain array": (lambda x: np.ones(1).dot(x * np.ones(1)), "plain array", "a @ x"),
+    "random numbers": (lambda x: np.random.default_rng(0).normal(x), "plain array", "draw plain"),
+    "traced option": (lambda x: np.quantile(x * np.ones(2), x), "traced option", "plain number"),
     "math without a twin": (lambda x: math.lgamma(x), "math.lgamma", "NumPy functions"),
     "asarray": (lambda x: np.asarray(x), "plain array", "leave np.asarray"),
     "array of a list": (lambda x: np.array([x, 1.0]), "plain array", "np.stack"),

@@ -67,7 +67,10 @@ class TestArguments:
         model = grad(lambda m: np.sum(m.w) * m.b)(Model(np.ones(2), 3.0))
         np.testing.assert_array_equal(model.w, [3.0, 3.0])
         assert model.b == 2.0
-        assert grad(lambda p: p["a"] * 2 if p["skip"] is None else 0)({"a": 1.0, "skip": None}) == {"a": 2.0, "skip": None}
+        assert grad(lambda p: p["a"] * 2 if p["skip"] is None else 0)({"a": 1.0, "skip": None}) == {
+            "a": 2.0,
+            "skip": None,
+        }
 
     def test_integers_are_taken_as_floats_with_a_note(self):
         with pytest.warns(DiffmagicNote, match="integer"):

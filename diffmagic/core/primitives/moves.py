@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from diffmagic.core.primitives import HANDLERS, Primitive, define_kernel, implements, primitive_of
-from diffmagic.core.tracing import Tracer, apply, concrete, is_traced, refuse
+from diffmagic.core.tracing import Tracer, apply, concrete, is_traced, plain_option, refuse
 
 _PLAIN = {int, type(None)}
 
@@ -284,8 +284,8 @@ def _pull(i: int, g: Any, y: Any, *operands: Any, call: Call) -> Any:
 def _gather(function: Any, data: tuple[int, ...], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Call and record a function that only moves the elements of its arguments `data`."""
     primitive = primitive_of(function)
-    args = tuple(arg if k in data else _settled(arg, primitive) for k, arg in enumerate(args))
-    kwargs = {name: _settled(value, primitive) for name, value in kwargs.items()}
+    args = tuple(arg if k in data else plain_option(arg, primitive.name) for k, arg in enumerate(args))
+    kwargs = {name: plain_option(value, primitive.name) for name, value in kwargs.items()}
     operands = tuple(leaf for k in data if k < len(args) for leaf in _leaves(args[k]))
     template = tuple(_places(arg) if k in data else arg for k, arg in enumerate(args))
     call = Call(function, data, template, kwargs)
@@ -295,17 +295,6 @@ def _gather(function: Any, data: tuple[int, ...], args: tuple[Any, ...], kwargs:
 
 def _places(arg: Any) -> Any:
     return [_places(part) for part in arg] if isinstance(arg, list | tuple) else None
-
-
-def _settled(value: Any, primitive: Primitive) -> Any:
-    """An option as a plain value: traced integers are decisions, traced floats would lose their derivative."""
-    if isinstance(value, list | tuple):
-        return type(value)([_settled(part, primitive) for part in value])
-    if value.__class__ is Tracer:
-        if value.dtype.kind not in "iub":
-            refuse(f"{primitive.name} with a traced option is not traced", "pass a plain number for the option")
-        return value.decide(concrete(value))
-    return value
 
 
 def move(function: Any, *data: int) -> None:
