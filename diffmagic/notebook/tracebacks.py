@@ -34,10 +34,8 @@ def users_view(shell: InteractiveShell) -> Iterator[None]:
         _render(raised, lines)
         raise raised from None
     except Exception as error:
-        seen: BaseException | None = error
-        while seen is not None:
-            seen.__traceback__ = _users_frames(seen.__traceback__) or seen.__traceback__
-            seen = seen.__cause__ or seen.__context__
+        for each in _chain(error):
+            each.__traceback__ = _users_frames(each.__traceback__) or each.__traceback__
         lines = shell.InteractiveTB.structured_traceback(type(error), error, error.__traceback__, tb_offset=0)
         _render(error, lines)
         raise
@@ -65,6 +63,16 @@ def _users_warnings() -> Iterator[None]:
 
 def _render(error: Exception, lines: list[str]) -> None:
     error._render_traceback_ = lambda: lines  # type: ignore[attr-defined]
+
+
+def _chain(error: BaseException) -> list[BaseException]:
+    """An error and those that it came from, each once."""
+    chain: list[BaseException] = []
+    beneath: BaseException | None = error
+    while beneath is not None and beneath not in chain:
+        chain.append(beneath)
+        beneath = beneath.__cause__ or beneath.__context__
+    return chain
 
 
 def _users_frames(traceback: TracebackType | None) -> TracebackType | None:

@@ -186,7 +186,7 @@ def test_completion(shell: InteractiveShell, text: str, options: list[str] | Non
 def test_error_of_ours_is_one_message(output: Output) -> None:
     assert output("%%grad x=2.0\ny = x + 1\nfloat(y)") == (
         "line 3: float(y)\n"
-        "a traced value cannot become a plain number by float(): its derivative would be lost\n"
+        "a traced value cannot become a plain float: its derivative would be lost\n"
         "  Instead: leave float() out: a traced number already behaves like a float\n"
     )
 
