@@ -676,7 +676,7 @@ class Tracer:
 
 
 _METHODS = (
-    "all any argmax argmin argpartition argsort astype choose clip compress cumprod cumsum diagonal dot max mean min "
+    "all any argmax argmin argpartition argsort astype choose clip cumprod cumsum diagonal dot max mean min "
     "nonzero prod ptp ravel repeat round searchsorted squeeze std sum swapaxes take trace var"
 )
 for _name in _METHODS.split():
@@ -692,7 +692,11 @@ def _transpose(self: Tracer, *axes: Any) -> Any:
     return np.transpose(self, axes[0] if len(axes) == 1 else axes or None)
 
 
-Tracer.reshape, Tracer.transpose = _reshape, _transpose  # type: ignore[attr-defined]
+def _compress(self: Tracer, condition: Any, axis: int | None = None) -> Any:
+    return np.compress(condition, self, axis)
+
+
+Tracer.reshape, Tracer.transpose, Tracer.compress = _reshape, _transpose, _compress  # type: ignore[attr-defined]
 
 
 def _listed(value: Any) -> Any:

@@ -12,7 +12,16 @@ from typing import Any
 
 import numpy as np
 
-from diffmagic.core.primitives import PRIMITIVES, constant, define, define_kernel, implements, primitive_of
+from diffmagic.core.primitives import (
+    PRIMITIVES,
+    Primitive,
+    Rule,
+    constant,
+    define,
+    define_kernel,
+    implements,
+    primitive_of,
+)
 from diffmagic.core.tracing import Tracer, apply, concrete, refuse
 
 # Arithmetic.
@@ -81,8 +90,26 @@ define(np.log, lambda y, x: 1 / x)
 define(np.log2, lambda y, x: 1 / (x * math.log(2)))
 define(np.log10, lambda y, x: 1 / (x * math.log(10)))
 define(np.log1p, lambda y, x: 1 / (1 + x))
-define(np.logaddexp, lambda y, a, b: 1 / (1 + np.exp(b - a)), lambda y, a, b: 1 / (1 + np.exp(a - b)))
-define(np.logaddexp2, lambda y, a, b: 1 / (1 + np.exp2(b - a)), lambda y, a, b: 1 / (1 + np.exp2(a - b)))
+
+
+def _share_of_exponentials(exp: Any, rate: float) -> Rule:
+    """e^a / (e^a + e^b), whose own derivative is finite where an exponential is not."""
+    sigmoid = Primitive(
+        "sigmoid", lambda d: 1 / (1 + exp(-d)), partials=(lambda y, d: rate * y * apply(sigmoid, (-d,)),)
+    )
+
+    def share(a: Any, b: Any) -> Any:
+        same = np.logical_and(np.isinf(a), np.equal(a, b))
+        return apply(sigmoid, (np.where(same, 0.0, a - b),))
+
+    return share
+
+
+for _logaddexp, _part in (
+    (np.logaddexp, _share_of_exponentials(np.exp, 1.0)),
+    (np.logaddexp2, _share_of_exponentials(np.exp2, math.log(2))),
+):
+    define(_logaddexp, lambda y, a, b, part=_part: part(a, b), lambda y, a, b, part=_part: part(b, a))
 
 # Trigonometric and hyperbolic functions, and their inverses.
 
@@ -94,8 +121,11 @@ define(np.arccos, lambda y, x: -1 / np.sqrt((1 - x) * (1 + x)))
 define(np.arctan, lambda y, x: 1 / (1 + x * x))
 define(np.sinh, lambda y, x: np.cosh(x))
 define(np.cosh, lambda y, x: np.sinh(x))
-define(np.tanh, lambda y, x: 1 / np.square(np.cosh(x)))
-define(np.arcsinh, lambda y, x: 1 / np.sqrt(1 + x * x))
+_tanh_slope = Primitive(
+    "sech2", lambda x: 1 / np.square(np.cosh(x)), partials=(lambda y, x: -2 * np.tanh(x) * y,)
+)  # its own derivative is finite where cosh is not
+define(np.tanh, lambda y, x: apply(_tanh_slope, (x,)))
+define(np.arcsinh, lambda y, x: 1 / (np.sqrt(1 + x * x) if np.iscomplexobj(x) else np.hypot(1.0, x)))
 define(np.arccosh, lambda y, x: 1 / (np.sqrt(x - 1) * np.sqrt(x + 1)))
 define(np.arctanh, lambda y, x: 1 / ((1 - x) * (1 + x)))
 for _to_radians in (np.deg2rad, np.radians):
@@ -149,14 +179,24 @@ def _above(a: Any, b: Any) -> Any:
     return 0.5 * (np.greater(a, b) * 1.0 + np.greater_equal(a, b))
 
 
-def _known_above(a: Any, b: Any) -> Any:
-    return np.where(np.isnan(b), 1.0, _above(a, b))
+def _unless_nan(other: Any, weight: Any) -> Any:
+    return np.where(np.isnan(other), 1.0, weight)
 
 
 define(np.maximum, lambda y, a, b: _above(a, b), lambda y, a, b: _above(b, a), selects=True)
 define(np.minimum, lambda y, a, b: _above(b, a), lambda y, a, b: _above(a, b), selects=True)
-define(np.fmax, lambda y, a, b: _known_above(a, b), lambda y, a, b: 1 - _known_above(a, b), selects=True)
-define(np.fmin, lambda y, a, b: 1 - _known_above(b, a), lambda y, a, b: _known_above(b, a), selects=True)
+define(
+    np.fmax,
+    lambda y, a, b: _unless_nan(b, _above(a, b)),
+    lambda y, a, b: 1 - _unless_nan(b, _above(a, b)),
+    selects=True,
+)
+define(
+    np.fmin,
+    lambda y, a, b: _unless_nan(b, _above(b, a)),
+    lambda y, a, b: 1 - _unless_nan(b, _above(b, a)),
+    selects=True,
+)
 define(
     np.clip,
     lambda y, x, low, high: _above(x, low) * _above(high, x),

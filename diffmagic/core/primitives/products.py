@@ -228,11 +228,9 @@ def _trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
     return np.sum(steps * (ends[..., 1:] + ends[..., :-1]) / 2.0, axis=-1)
 
 
-@implements(np.interp)
+@composite(np.interp, operands=3)
 def _interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None) -> Any:
     """Between two nodes the line through them; beyond the nodes constant."""
-    if is_traced(left) or is_traced(right):
-        refuse("np.interp with a traced left= or right= is not traced", "np.where(x < xp[0], left, np.interp(...))")
     nodes = np.asarray(concrete(xp))
     place = np.clip(np.searchsorted(nodes, concrete(x), side="right") - 1, 0, len(nodes) - 2)
     xp, fp = (part if is_traced(part) else np.asarray(part) for part in (xp, fp))
@@ -245,20 +243,20 @@ def _interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None) -> An
 
 @implements(np.polyval)
 def _polyval(p: Any, x: Any) -> Any:
-    result: Any = 0.0 * x
-    for coefficient in p:
+    result: Any = np.zeros_like(x)
+    for coefficient in np.stack(p) if isinstance(p, list | tuple) else p:
         result = result * x + coefficient
     return result
 
 
-@implements(np.vander)
+@composite(np.vander)
 def _vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:
     count = np.size(x) if N is None else N
     powers = np.stack([x**k for k in range(count)], axis=-1)
     return powers if increasing else np.flip(powers, axis=-1)
 
 
-@implements(np.linspace)
+@composite(np.linspace, operands=2)
 def _linspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True) -> Any:
     share = np.arange(num) / max(num - 1 if endpoint else num, 1)
     share = np.reshape(share, (-1,) + (1,) * max(np.ndim(start), np.ndim(stop)))

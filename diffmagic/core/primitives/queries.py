@@ -81,8 +81,6 @@ for _function in (
     np.count_nonzero,
     np.searchsorted,
     np.digitize,
-    np.bincount,
-    np.histogram,
     np.all,
     np.any,
     np.isclose,
@@ -96,3 +94,17 @@ for _function in (
     np.isneginf,
 ):
     HANDLERS[_function] = _recorded(_function)
+
+
+@implements(np.bincount)
+def _bincount(x: Any, /, weights: Any = None, minlength: int = 0) -> Any:
+    if is_traced(weights):
+        refuse("np.bincount with traced weights is not traced", "np.stack([np.sum(weights[x == k]) for k in range(n)])")
+    return apply(primitive_of(np.bincount), (x,), {"weights": weights, "minlength": minlength})
+
+
+@implements(np.histogram)
+def _histogram(a: Any, bins: Any = 10, range: Any = None, density: Any = None, weights: Any = None) -> Any:
+    if is_traced([bins, range, weights]) or (np.ndim(bins) == 0 and range is None):
+        refuse("np.histogram with edges or weights that move is not traced", "bins=edges, an array of plain numbers")
+    return apply(primitive_of(np.histogram), (a, bins), {"range": range, "density": density, "weights": weights})

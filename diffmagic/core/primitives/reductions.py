@@ -78,7 +78,9 @@ def _sum(
 def _mean(a: Any, axis: Any = None, dtype: Any = None, *, keepdims: Any = False, where: Any = True) -> Any:
     if where is not True and where is not _MISSING:
         total = np.sum(a, axis=axis, dtype=dtype, keepdims=bool(keepdims), where=where)
-        return total / np.sum(np.broadcast_to(where, np.shape(a)), axis=axis, keepdims=bool(keepdims))
+        return total / np.sum(
+            np.broadcast_to(where, np.shape(a)), axis=axis, dtype=total.dtype, keepdims=bool(keepdims)
+        )
     return apply(primitive_of(np.mean), (_typed(a, dtype),), _given(axis=axis, keepdims=keepdims))
 
 
@@ -154,8 +156,9 @@ def _spread_of(function: Any, a: Any, axis: Any, dtype: Any, ddof: Any, keepdims
     a = _typed(a, dtype)
     if where is True or where is _MISSING:
         return apply(primitive_of(function), (a,), _given(axis=axis, keepdims=keepdims, ddof=ddof or None))
-    count = np.sum(np.broadcast_to(where, np.shape(a)), axis=axis, keepdims=bool(keepdims))
+    a = _masked(a, where, 0)
     deviation = np.where(where, np.abs(a - np.mean(a, axis=axis, keepdims=True, where=where)), 0.0)
+    count = np.sum(np.broadcast_to(where, np.shape(a)), axis=axis, dtype=deviation.dtype, keepdims=bool(keepdims))
     if function is np.std:
         return np.linalg.norm(deviation, axis=axis, keepdims=bool(keepdims)) / np.sqrt(count - ddof)
     return np.sum(deviation * deviation, axis=axis, keepdims=bool(keepdims)) / (count - ddof)
@@ -196,6 +199,8 @@ def _extreme(function: Any, pair: Any, a: Any, axis: Any, keepdims: Any, initial
         if initial is _MISSING:
             refuse(f"np.{function.__name__} with where= needs initial=", "initial=-np.inf, or np.inf for the smallest")
         a = np.where(np.broadcast_to(where, np.shape(a)), a, -np.inf if function is np.max else np.inf)
+    if np.size(a) == 0 and initial is not _MISSING:
+        return initial + np.sum(a, axis=axis, keepdims=bool(keepdims))
     found = apply(primitive_of(function), (a,), _given(axis=axis, keepdims=keepdims))
     return found if initial is _MISSING else pair(found, initial)
 
@@ -235,9 +240,12 @@ def _prod(
     a: Any, axis: Any = None, dtype: Any = None, *, keepdims: Any = False, initial: Any = _MISSING, where: Any = True
 ) -> Any:
     a = _typed(_masked(a, where, 1), dtype)
-    if _count(a, axis) == 0 or np.ndim(a) == 0:
-        return np.ones_like(np.sum(a, axis=axis, keepdims=bool(keepdims))) if np.ndim(a) else np.positive(a)
-    total = apply(primitive_of(np.prod), (a,), _given(axis=axis, keepdims=keepdims))
+    if np.size(a) == 0:
+        total = 1.0 + np.sum(a, axis=axis, keepdims=bool(keepdims))
+    elif np.ndim(a) == 0:
+        total = np.positive(a)
+    else:
+        total = apply(primitive_of(np.prod), (a,), _given(axis=axis, keepdims=keepdims))
     return total if initial is _MISSING else total * initial
 
 
@@ -333,6 +341,7 @@ def _quantile_of(a: Any, q: Any, axis: Any, keepdims: Any) -> Any:
     kept = tuple(1 for _ in np.shape(a)) if axis is None else None
     if axis is None:
         a, axis = np.ravel(a), 0
+    axis %= np.ndim(a)
     ordered = np.moveaxis(np.sort(a, axis=axis), axis, 0)
     place = np.asarray(q) * (np.shape(ordered)[0] - 1)
     below = np.floor(place).astype(int)
@@ -362,36 +371,36 @@ def _average(a: Any, axis: Any = None, weights: Any = None, *, keepdims: Any = F
 # The same, leaving out what is not a number.
 
 
-@implements(np.nansum)
+@composite(np.nansum)
 def _nansum(a: Any, axis: Any = None, *, keepdims: Any = False) -> Any:
     return np.sum(a, axis=axis, keepdims=bool(keepdims), where=~np.isnan(a))
 
 
-@implements(np.nanprod)
+@composite(np.nanprod)
 def _nanprod(a: Any, axis: Any = None, *, keepdims: Any = False) -> Any:
     return np.prod(a, axis=axis, keepdims=bool(keepdims), where=~np.isnan(a))
 
 
-@implements(np.nanmean)
+@composite(np.nanmean)
 def _nanmean(a: Any, axis: Any = None, *, keepdims: Any = False) -> Any:
     return np.mean(a, axis=axis, keepdims=bool(keepdims), where=~np.isnan(a))
 
 
-@implements(np.nanvar)
+@composite(np.nanvar)
 def _nanvar(a: Any, axis: Any = None, *, ddof: Any = 0, keepdims: Any = False) -> Any:
     return np.var(a, axis=axis, ddof=ddof, keepdims=bool(keepdims), where=~np.isnan(a))
 
 
-@implements(np.nanstd)
+@composite(np.nanstd)
 def _nanstd(a: Any, axis: Any = None, *, ddof: Any = 0, keepdims: Any = False) -> Any:
     return np.std(a, axis=axis, ddof=ddof, keepdims=bool(keepdims), where=~np.isnan(a))
 
 
-@implements(np.nanmax)
+@composite(np.nanmax)
 def _nanmax(a: Any, axis: Any = None, *, keepdims: Any = False) -> Any:
     return np.max(a, axis=axis, keepdims=bool(keepdims), where=~np.isnan(a), initial=-np.inf)
 
 
-@implements(np.nanmin)
+@composite(np.nanmin)
 def _nanmin(a: Any, axis: Any = None, *, keepdims: Any = False) -> Any:
     return np.min(a, axis=axis, keepdims=bool(keepdims), where=~np.isnan(a), initial=np.inf)

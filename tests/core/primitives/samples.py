@@ -54,6 +54,8 @@ class Sample:
         The same function of `args` for complex numbers, where NumPy's own is not analytic or not complex.
     exact : callable, optional
         The same function of single numbers in mpmath, where it is elementwise.
+    same : bool
+        Whether the value is NumPy's to the last bit; it need not be where it is written in other functions.
     function, name
         Filled in by `_table`.
     """
@@ -63,11 +65,15 @@ class Sample:
     code: Callable[..., Any] | None = None
     analytic: Callable[..., Any] | None = None
     exact: Callable[..., Any] | None = None
+    same: bool = True
     function: Any = None
     name: str = ""
 
     def against(self, analytic: Callable[..., Any]) -> Sample:
         return replace(self, analytic=analytic)
+
+    def rounded(self) -> Sample:
+        return replace(self, same=False)
 
     def __call__(self, *args: Any) -> Any:
         return self.code(*args) if self.code is not None else self.function(*args, **self.kwargs)
@@ -115,9 +121,7 @@ def _table(samples: dict[Any, list[Sample]]) -> dict[Any, list[Sample]]:
     named: dict[Any, list[Sample]] = {}
     for function, given in samples.items():
         name = getattr(function, "__name__", str(function))
-        named[function] = [
-            replace(sample, function=function, name=f"{name}-{k}") for k, sample in enumerate(given)
-        ]
+        named[function] = [replace(sample, function=function, name=f"{name}-{k}") for k, sample in enumerate(given)]
     return named
 
 
@@ -249,7 +253,7 @@ def _unary(function: Any, known: Elementwise) -> list[Sample]:
 
 
 def _binary(function: Any, exact: Callable[[Any, Any], Any]) -> list[Sample]:
-    left, right = np.array([[0.7], [-2.3], [3.9]]), np.array([[1.3, -0.6, 2.9, -3.3]])
+    left, right = np.array([[0.7], [-2.3], [3.7]]), np.array([[1.3, -0.62, 2.9, -3.3]])
     if function in POSITIVE_BASE:
         left = np.abs(left)
     pairs: list[Operands] = [
@@ -286,7 +290,7 @@ ELEMENTWISE: dict[Any, list[Sample]] = {
             (np.array([[True], [False]]), V, np.array(0.3)),
             (A[0] > 0, 0.5, 0.7),
             (np.array([2, 0, 1]), np.array([0.1, 0.2, 0.3]), 0.5),
-            ([True, False], [0.25, 0.5], [1.5, 0.75]),
+            ([True, False], V[:2], W[:2]),
         ]
     ],
     np.clip: [
@@ -303,12 +307,17 @@ ELEMENTWISE: dict[Any, list[Sample]] = {
 }
 
 OPERATORS: dict[Any, list[Sample]] = {
-    np.add: [code(lambda a, b: a + b, A, V[:4]), code(lambda a: 2 + a, V), code(lambda a: a + [1, 2, 3, 4], A)],
-    np.subtract: [code(lambda a, b: a - b, A, V[:4]), code(lambda a: 2.5 - a, V), code(lambda a: W - a, V)],
+    np.add: [code(lambda a, b: a + b, A, V[:4]), code(lambda a: 2 + a, V), code(lambda a: np.add(a, [1, 2, 3, 4]), A)],
+    np.subtract: [
+        code(lambda a: [1, 2, 3, 4] - a, A),
+        code(lambda a, b: a - b, A, V[:4]),
+        code(lambda a: 2.5 - a, V),
+        code(lambda a: W - a, V),
+    ],
     np.multiply: [code(lambda a, b: a * b, A, A[:, :1]), code(lambda a: 3 * a * W, V), code(lambda a: a * a, 1.3)],
     np.divide: [code(lambda a, b: a / b, A, A[:, :1]), code(lambda a: 3 / a, V), code(lambda a: W / a, V)],
     np.negative: [code(lambda a: -a, V), code(lambda a: -a, 0.3)],
-    np.positive: [code(lambda a: +a, V)],
+    np.positive: [code(lambda a: +a, V), code(lambda a: +a.copy(), A)],
     np.absolute: [code(abs, V).against(lambda a: a * np.sign(V)), code(abs, -0.3).against(lambda a: -a)],
     np.power: [
         code(lambda a: a**2, A),
@@ -326,11 +335,16 @@ OPERATORS: dict[Any, list[Sample]] = {
     np.remainder: [
         code(lambda a: a % 0.7, V).against(lambda a: a - 0.7 * (V // 0.7)),
         code(lambda a: 5.1 % a, V).against(lambda a: 5.1 - a * (5.1 // V)),
+        code(divmod, V, W).against(lambda a, b: (0 * a, a - b * (V // W))),
+        code(lambda a: divmod(5.2, a), V).against(lambda a: (0 * a, 5.2 - a * (5.2 // V))),
     ],
-    np.where: [code(lambda c, a: np.where(a > 0, a * a, c), 0.5, V)],
+    np.where: [
+        code(lambda c, a: np.where(a > 0, a * a, c), 0.5, V),
+        code(lambda a: np.where([True, False], [0.5, 1.5], a), V[:2]),
+    ],
     np.clip: [
-        call(A, None, 0.5),
-        call(A, -0.4, None),
+        call(A, None, 0.61),
+        call(A, -0.58, None),
         call(A, None, None),
         call(A, min=-0.5, max=0.5),
         method("clip", A, -0.5, 0.5),
@@ -349,6 +363,9 @@ OPERATORS: dict[Any, list[Sample]] = {
 }
 
 PARTS: dict[Any, list[Sample]] = {
+    np.heaviside: [
+        code(lambda h: np.heaviside([[-1.0], [0.0], [2.0]], h), V).against(lambda h: np.stack([0 * h, h, 0 * h + 1]))
+    ],
     np.imag: [
         code(lambda a, b: np.imag(np.exp(a + 1j * b)), V, W).against(lambda a, b: np.exp(a) * np.sin(b)),
         code(lambda a: (a * (2 + 3j)).imag, V).against(lambda a: 3 * a),
@@ -366,13 +383,11 @@ PARTS: dict[Any, list[Sample]] = {
         code(lambda a, b: np.abs(np.exp(0.5 * a) + 1j * b), V, W).against(lambda a, b: np.sqrt(np.exp(a) + b * b))
     ],
     np.modf: [call(x).against(lambda a, x=x: (a - np.trunc(x), 0 * a)) for x in (A, -1.7)],
-    np.frexp: [
-        code(lambda a: np.frexp(a)[0], x).against(lambda a, x=x: a / 2.0 ** np.frexp(x)[1]) for x in (A, -1.7)
-    ],
+    np.frexp: [code(lambda a: np.frexp(a)[0], x).against(lambda a, x=x: a / 2.0 ** np.frexp(x)[1]) for x in (A, -1.7)],
     np.divmod: [
-        code(divmod, V, W).against(lambda a, b: (0 * a, a - b * (V // W))),
+        call(V, W).against(lambda a, b: (0 * a, a - b * (V // W))),
         call(V, 0.7).against(lambda a, b: (0 * a, a - b * (V // 0.7))),
-        code(lambda a: divmod(5.2, a), V).against(lambda a: (0 * a, 5.2 - a * (5.2 // V))),
+        call(5.2, V).against(lambda a, b: (0 * b, a - b * (5.2 // V))),
     ],
     np.real_if_close: [
         code(lambda a: np.real_if_close(a * (1 + 0j)), V).against(lambda a: a),
@@ -410,7 +425,7 @@ MOVES: dict[Any, list[Sample]] = {
         code(lambda a: a[()], V),
         code(lambda a: a[1:1], V),
         code(lambda a: a[np.ix_([0, 1], [2, 0])], A),
-        code(lambda a: a.item(3), V),
+        code(lambda a: a * a.item(3), V),
         code(lambda a: [row @ row for row in a], A),
         code(lambda a: sum(a), V),
         code(lambda a: list(a.flat), A),
@@ -453,12 +468,12 @@ MOVES: dict[Any, list[Sample]] = {
     np.broadcast_to: [call(V, (3, 5)), call(A[:, :1], (2, 3, 4)), call(0.5, (2, 2)), call(0.5, 3), call(V, (0, 5))],
     np.broadcast_arrays: [call(A, A[:, :1], 0.5), call(V, W)],
     np.astype: [
-        call(V, np.float64),
-        method("astype", V, float),
+        call(V, np.float64).against(lambda a, dtype: a),
+        method("astype", V, float).against(lambda a, dtype: a),
         code(lambda a: a.astype(np.longdouble), V).against(lambda a: a),
         code(lambda a: a.astype(complex).real, V).against(lambda a: a),
     ],
-    np.copy: [call(V), method("copy", V), method("copy", A, "F")],
+    np.copy: [call(V), call(A, order="F")],
     np.take: [
         call(A, [0, 5, 5]),
         call(A, [[0, 1], [1, 0]], axis=1),
@@ -487,7 +502,7 @@ MOVES: dict[Any, list[Sample]] = {
         call((V, W)),
         call([A, A[:1]], axis=0),
         call([A, V], axis=None),
-        call([V, np.arange(3)]),
+        code(lambda a: np.concatenate([a, np.arange(3)]), V),
         call([V]),
     ],
     np.stack: [call([V, W]), call([V, W], axis=-1), call([0.5, 0.25]), call((A, A[::-1]), axis=1)],
@@ -504,10 +519,19 @@ MOVES: dict[Any, list[Sample]] = {
     np.unstack: [call(A), call(T, axis=1)],
     np.append: [call(V, W), call(A, A[:1], axis=0), call(V, 0.5), call(A, V)],
     np.insert: [call(V, 1, 0.5), call(V, [1, 3], W[:2]), call(A, 1, V[:4], axis=0), call(A, 0, 0.5, axis=1)],
-    np.compress: [call([True, False, True], A, axis=0), call([0, 1, 1], V), code(lambda a: a.compress([True, True]), V)],
+    np.compress: [
+        call([True, False, True], A, axis=0),
+        call([0, 1, 1], V),
+        code(lambda a: a.compress([True, True]), V),
+    ],
     np.extract: [call(MASK, A), code(lambda a: np.extract(a > 0, a), V)],
     np.choose: [call([0, 1, 1, 0], [A[0], A[1]]), call(np.array([1, 0]), [V[:2], 0.5])],
-    np.meshgrid: [call(V, W[:3]), call(V, W[:3], indexing="ij"), call(V[:2], W[:3], M[0]), call(V[:2], W[:3], sparse=True)],
+    np.meshgrid: [
+        call(V, W[:3]),
+        call(V, W[:3], indexing="ij"),
+        call(V[:2], W[:3], M[0]),
+        call(V[:2], W[:3], sparse=True),
+    ],
     np.atleast_1d: [call(0.5), call(V), call(0.5, V)],
     np.atleast_2d: [call(V), call(0.5, A)],
     np.atleast_3d: [call(V), call(A)],
@@ -556,7 +580,8 @@ def _spreads(root: Callable[[Any], Any]) -> list[Sample]:
     found += [call(V, dtype=np.float64).against(lambda a: root(_variance(a)))]
     masked: list[dict[str, Any]] = [{}, {"axis": 0}, {"axis": 1, "keepdims": True, "ddof": 1}]
     where = np.array([[1, 1, 0, 1], [1, 0, 1, 1], [1, 1, 1, 0]]) > 0
-    return found + [call(A, where=where, **o).against(lambda a, o=o: root(_masked_variance(a, where, **o))) for o in masked]
+    references = [lambda a, o=o: root(_masked_variance(a, where, **o)) for o in masked]
+    return found + [call(A, where=where, **o).against(f).rounded() for o, f in zip(masked, references, strict=True)]
 
 
 def _nan_spreads(root: Callable[[Any], Any]) -> list[Sample]:
@@ -570,9 +595,11 @@ def _interpolated(a: Any, q: Any, axis: int = -1) -> Any:
     lines = np.moveaxis(np.sort(a, axis=axis), axis, -1)
     places = np.asarray(q) * (lines.shape[-1] - 1)
     found = [np.interp(places, np.arange(lines.shape[-1]), line) for line in lines.reshape(-1, lines.shape[-1])]
-    return np.moveaxis(np.array(found).reshape(*lines.shape[:-1], *np.shape(q)), -1, 0) if np.ndim(q) else np.array(
-        found
-    ).reshape(lines.shape[:-1])
+    return (
+        np.moveaxis(np.array(found).reshape(*lines.shape[:-1], *np.shape(q)), -1, 0)
+        if np.ndim(q)
+        else np.array(found).reshape(lines.shape[:-1])
+    )
 
 
 def _reduced() -> list[Sample]:
@@ -596,6 +623,8 @@ def _extremes(bound: float) -> list[Sample]:
         call(A, axis=1, initial=0.55),
         call(A, initial=bound, where=MASK),
         call(A, axis=0, initial=bound, where=A[:, :1] > -9),
+        call(EMPTY, axis=0, initial=0.5),
+        call(EMPTY, axis=1),
         call(0.5),
     ]
 
@@ -640,6 +669,7 @@ REDUCTIONS: dict[Any, list[Sample]] = {
         call(EMPTY, axis=0),
         call(EMPTY, axis=1),
         call(EMPTY, axis=0, keepdims=True, initial=0.5),
+        call(0.5, axis=0),
         call(0.5),
         call(np.array([0.5, 0.0, 2.0])),
         call(np.array([[0.5, 0.0], [0.0, 2.0]])),
@@ -708,7 +738,8 @@ REDUCTIONS: dict[Any, list[Sample]] = {
         code(lambda a: np.minimum.reduce(a, axis=(0, 1)), A),
         code(lambda a: np.subtract.reduce(a, axis=1), A),
         code(lambda a: np.logaddexp.reduce(a), V).against(lambda a: np.log(np.sum(np.exp(a)))),
-        code(lambda a: np.hypot.reduce(a, keepdims=True), A).against(lambda a: np.sqrt(np.sum(a * a, 0, keepdims=True))),
+        code(lambda a: np.hypot.reduce(a), A).against(lambda a: np.sqrt(np.sum(a * a, 0))),
+        code(lambda a: np.subtract.reduce(a, keepdims=True), A),
     ],
     "accumulate": [
         code(np.add.accumulate, A),
@@ -830,7 +861,7 @@ PRODUCTS: dict[Any, list[Sample]] = {
     ],
     np.correlate: [
         call(V, S).against(lambda a, v: np.convolve(a, v[::-1], "valid")),
-        call(V, S, "full").against(lambda a, v: np.convolve(a, v[::-1])),
+        call(V, S, "full").against(lambda a, v, mode: np.convolve(a, v[::-1])),
         call(V, S, mode="same").against(lambda a, v: np.convolve(a, v[::-1], "same")),
     ],
     np.diff: [call(V), call(A), call(A, axis=0), call(V, n=2), call(V, 3), call(T, 2, 1), call(V, n=0), call(V[:1])],
@@ -874,9 +905,6 @@ for _function, _given in itertools.chain.from_iterable(
     DIFFERENTIABLE.setdefault(_function, []).extend(_given)
 DIFFERENTIABLE = _table(DIFFERENTIABLE)
 
-REWRITTEN: set[Any] = set()
-"""Functions whose value is computed by other NumPy functions, and so rounded differently."""
-
 # Functions whose derivative is zero.
 
 _whole = np.array([3.0, 5.0, 6.0])
@@ -890,7 +918,8 @@ CONSTANT: dict[Any, list[Sample]] = _table(
         },
         **{f: [call(A), call(0.5), call(GAPS)] for f in (np.isnan, np.isinf, np.isfinite, np.isposinf, np.isneginf)},
         **{f: [call(A, A > 0), call(A, 0.0)] for f in (np.logical_and, np.logical_or, np.logical_xor)},
-        **{f: [call(A), call(A, 1), method("round", A, 1), call(0.57, decimals=1)] for f in (np.round, np.around)},
+        np.around: [call(A), call(A, 1)],
+        np.round: [call(A), call(A, 1), method("round", A, 1), call(0.57, decimals=1)],
         **{f: [call(A), call(A, axis=1), call(A, axis=0, keepdims=True)] for f in (np.argmax, np.argmin)},
         **{f: [call(A), call(A, axis=0)] for f in (np.nanargmax, np.nanargmin)},
         **{

@@ -14,10 +14,10 @@ import pytest
 
 from diffmagic import jvp, vjp
 from diffmagic.core.primitives import HANDLERS, PRIMITIVES, public_name
+from diffmagic.core.tracing import trace_flat
 from tests.core.primitives.samples import (
     CONSTANT,
     DIFFERENTIABLE,
-    REWRITTEN,
     Sample,
     is_float,
     leaves,
@@ -36,13 +36,13 @@ TINY = 1e-200
 RADIUS, POINTS = 0.02, 24
 
 
-def directions(sample: Sample, seed: int = 0) -> list[Any]:
+def directions(sample: Sample, seed: int = 0) -> Any:
     """A random direction for the operands that move, in their types."""
     rng = np.random.default_rng(seed)
 
     def random(operand: Any) -> Any:
         drawn = rng.uniform(-1.0, 1.0, np.shape(operand))
-        return float(drawn) if isinstance(operand, float) else drawn.astype(operand.dtype)
+        return float(drawn) if type(operand) is float else np.asarray(drawn, operand.dtype)[()]
 
     return mapped(random, sample.operands)
 
@@ -88,7 +88,7 @@ def close(found: Any, expected: Any, tolerance: float, size: float = 0.0) -> Non
 # The references.
 
 
-def moved(sample: Sample, direction: list[Any], step: complex) -> list[Any]:
+def moved(sample: Sample, direction: list[Any], step: complex) -> Any:
     return mapped(lambda x, u: x + step * u, sample.operands, direction)
 
 
@@ -163,9 +163,12 @@ def test_samples_are_of_the_function_they_stand_under(sample, monkeypatch):
     else:
         primitive = PRIMITIVES[function]
         compute = primitive.function
-        monkeypatch.setattr(primitive, "function", lambda *args, **params: seen.append(function) or compute(*args, **params))
-    from diffmagic.core.tracing import trace_flat
 
+        def watched(*args: Any, **params: Any) -> Any:
+            seen.append(function)
+            return compute(*args, **params)
+
+        monkeypatch.setattr(primitive, "function", watched)
     flat = leaves(sample.operands)
 
     def rebuilt(*parts: Any) -> Any:
@@ -183,11 +186,11 @@ def test_samples_are_of_the_function_they_stand_under(sample, monkeypatch):
 def test_value_is_that_of_numpy(sample):
     value, _ = jvp(sample.of_moving(), sample.operands, directions(sample))
     expected = sample(*sample.args)
-    if sample.function in REWRITTEN:
-        close(value, expected, 1e-15)
-        same(mapped(np.zeros_like, value), mapped(np.zeros_like, expected))
-    else:
+    if sample.same:
         same(value, expected)
+    else:
+        close(value, expected, 1e-15)
+        same(np.equal(value, 0), np.equal(expected, 0))
 
 
 @each
@@ -205,12 +208,11 @@ def test_reverse_is_the_transpose_of_forward(sample):
     cotangent = weights(value)
     back = pullback(cotangent)
     for part, operand in zip(leaves(back), leaves(sample.operands), strict=True):
-        assert type(part) is type(operand)
         assert np.shape(part) == np.shape(operand)
         assert np.result_type(part) == np.result_type(operand)
     ahead, size = inner(cotangent, tangent)
     behind, other = inner(back, direction)
-    assert abs(ahead - behind) <= 1e-12 * (size + other)
+    assert abs(ahead - behind) <= 1e-14 * (size + other)
 
 
 # Second derivatives.
@@ -247,7 +249,7 @@ def test_second_derivatives_agree_in_all_orders_of_the_modes(sample):
     back = vjp(gradient, *sample.operands)[1](tuple(second))
     for found, direction in ((over_forward, second), (over_reverse, second), (back, first)):
         total, other = inner(found, direction)
-        assert abs(ahead - total) <= 1e-12 * (size + other) + 1e-300
+        assert abs(ahead - total) <= 1e-14 * (size + other) + 1e-300
 
 
 # Single precision.
@@ -255,10 +257,7 @@ def test_second_derivatives_agree_in_all_orders_of_the_modes(sample):
 
 @each
 def test_single_precision_stays_single(sample):
-    def single(leaf: Any) -> Any:
-        return leaf if isinstance(leaf, float) and type(leaf) is float else leaf.astype(np.float32)
-
-    operands = mapped(single, sample.operands)
+    operands = mapped(lambda x: x if type(x) is float else x.astype(np.float32), sample.operands)
     direction = mapped(lambda u, x: u if type(x) is float else u.astype(np.float32), directions(sample), operands)
     f = sample.of_moving()
     value, tangent = jvp(f, operands, direction)
@@ -272,7 +271,7 @@ def test_single_precision_stays_single(sample):
     cotangent = weights(value)
     back = vjp(f, *operands)[1](mapped(lambda u, y: np.asarray(u, np.result_type(y, np.float32))[()], cotangent, value))
     for part, operand in zip(leaves(back), leaves(operands), strict=True):
-        assert np.result_type(part) == np.result_type(operand)
+        assert type(operand) is float or np.result_type(part) == np.result_type(operand)
     close(back, vjp(f, *sample.operands)[1](cotangent), 1e-5, 1.0)
 
 
