@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from diffmagic.core.errors import DiffmagicError
 from diffmagic.core.program import Equation, Program, Variable
 from diffmagic.core.tracing import concrete, trace_flat
 
@@ -123,7 +124,11 @@ def opened(equation: Equation) -> tuple[Program, dict[int, Variable]]:
                 operands[i] = tracer
             return body(*operands, **equation.params)
 
-        program, _ = trace_flat(of_traced, *[equation.arguments[i] for i in places])
+        try:
+            program, _ = trace_flat(of_traced, *[equation.arguments[i] for i in places])
+        except DiffmagicError as error:
+            error.location = equation.location  # where the user called the composite, not where it is differentiated
+            raise
         equation.opened = program, dict(zip(places, program.inputs, strict=True))
     return equation.opened
 

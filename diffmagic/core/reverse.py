@@ -9,7 +9,7 @@ import numpy as np
 
 from diffmagic.core.forward import REAL_NUMBERS, Product, contribution, opened
 from diffmagic.core.program import Equation, Program, Variable
-from diffmagic.core.tracing import concrete, trace_flat
+from diffmagic.core.tracing import Tracer, concrete, trace_flat
 
 
 def reverse(
@@ -53,11 +53,11 @@ def reverse(
             if operand.__class__ is not Variable:
                 continue
             value = operand.value
+            old = cotangents.get(operand)
             if partials is not None:
                 part = contribution(equation, i, g, results[0], product)
-            elif primitive.add_into is not None and g.__class__ is not tuple and _is_plain(value, g):
+            elif primitive.add_into is not None and old.__class__ is not Tracer and _is_plain(value, g):
                 if operand not in owned:
-                    old = cotangents.get(operand)
                     cotangents[operand] = np.zeros_like(value) if old is None else old.copy()
                     owned.add(operand)
                 primitive.add_into(cotangents[operand], g, **equation.params)
@@ -71,10 +71,9 @@ def reverse(
                 part = _fitted(part, value)
             if part is None:
                 continue
-            old = cotangents.get(operand)
             if old is None:
                 cotangents[operand] = part
-            elif operand in owned and part.__class__ is np.ndarray:
+            elif operand in owned and part.__class__ is np.ndarray is old.__class__:
                 old += part
             else:
                 cotangents[operand] = old = old + part
@@ -110,8 +109,8 @@ def _fitted(part: Any, value: Any) -> Any:
             part = np.broadcast_to(part, shape)
     if kind == "f" and np.iscomplexobj(have):
         part = np.real(part)
-    if hasattr(like, "dtype") and like.ndim and np.result_type(concrete(part)) != like.dtype:
-        part = part.astype(like.dtype)
+    if hasattr(like, "dtype") and np.result_type(concrete(part)) != like.dtype:
+        part = part.astype(like.dtype) if hasattr(part, "astype") else like.dtype.type(part)
     return part
 
 

@@ -112,7 +112,7 @@ class Trace:
     def borrow(self, array: Any, frame: FrameType) -> Any:
         """An array of the user's as a constant of the program, which must not change when theirs does."""
         if array.nbytes <= _COPIED_BYTES:
-            return array.copy()
+            return array.copy("K")
         if array.flags.writeable and id(array) not in self.lent:
             self.lent[id(array)] = (array, _sample(array), Location(*origin(frame)))
         return array
@@ -677,7 +677,7 @@ class Tracer:
 
 _METHODS = (
     "all any argmax argmin argpartition argsort astype choose clip cumprod cumsum diagonal dot max mean min "
-    "nonzero prod ptp ravel repeat round searchsorted squeeze std sum swapaxes take trace var"
+    "nonzero prod ravel repeat round searchsorted squeeze std sum swapaxes take trace var"
 )
 for _name in _METHODS.split():
     setattr(Tracer, _name, _method(getattr(np, _name)))

@@ -24,6 +24,8 @@ Mode = Literal["auto", "forward", "reverse"]
 _LEAF: Rebuild = lambda leaves: leaves[0]  # noqa: E731
 
 
+_PYTHON_NUMBERS = (float, int, bool)
+
 # From a call of a function to a program.
 
 
@@ -81,15 +83,13 @@ class Recording:
 
 
 def _own(part: Any, original: Any) -> Any:
-    if part.__class__ is np.float64 and original.__class__ is float:
+    if original.__class__ in _PYTHON_NUMBERS and isinstance(part, np.floating):
         return float(part)
     if part is None:
         like = concrete(original)
         return np.zeros_like(like, dtype=_inexact(like)) if np.ndim(like) or isinstance(like, np.ndarray) else 0.0
     if part.__class__ is np.ndarray:
         return part.copy() if part.ndim or isinstance(original, np.ndarray) else part[()]
-    if part.__class__ is np.float64 and isinstance(original, float | int) and not isinstance(original, np.generic):
-        return float(part)
     return part
 
 
@@ -189,7 +189,7 @@ def _input(leaf: Any, path: str, notes: list[str]) -> Any:
         if type(leaf) is not np.ndarray:
             raise DiffmagicError(f"{path or 'the input'} is a {type(leaf).__name__}", rewrite="pass np.asarray(x)")
         if leaf.dtype.kind in "fc":
-            return leaf.copy()
+            return leaf.copy("K")
         if leaf.dtype.kind in "iub":
             notes.append(f"{path or 'the input'} holds integers, which are taken as floats")
             return leaf.astype(np.float64)

@@ -47,7 +47,18 @@ class Primitive:
         The operator it is written with, if it is: ``*``.
     """
 
-    __slots__ = ("add_into", "body", "function", "keeps_positions", "name", "partials", "pull", "push", "selects", "symbol")
+    __slots__ = (
+        "add_into",
+        "body",
+        "function",
+        "keeps_positions",
+        "name",
+        "partials",
+        "pull",
+        "push",
+        "selects",
+        "symbol",
+    )
 
     def __init__(
         self,

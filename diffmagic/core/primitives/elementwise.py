@@ -353,5 +353,3 @@ def _accumulate(ufunc: np.ufunc, array: Any, axis: int = 0, dtype: Any = None) -
     if dtype is not None:
         refuse(f"np.{ufunc.__name__}.accumulate with dtype= is not traced", "x.astype(dtype) first")
     return _reduced(ufunc, array, axis, keep=True)
-
-

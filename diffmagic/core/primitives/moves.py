@@ -204,7 +204,9 @@ _truncation = Primitive("np.astype", lambda x, dtype: np.asarray(x).astype(dtype
 
 
 @implements(np.astype)
-def _astype(x: Any, dtype: Any, order: Any = "K", casting: str = "unsafe", subok: bool = True, copy: bool = True) -> Any:
+def _astype(
+    x: Any, dtype: Any, order: Any = "K", casting: str = "unsafe", subok: bool = True, copy: bool = True
+) -> Any:
     dtype = np.dtype(dtype)
     if dtype.kind not in "fciub":
         refuse(f"a traced array of dtype {dtype} has no derivative", "x.astype(float)")

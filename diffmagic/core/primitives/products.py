@@ -66,8 +66,8 @@ def _pull_einsum(i: int, g: Any, y: Any, *operands: Any, subscripts: str, **opti
     return np.einsum(f"{','.join([output, *others])}->{target}", g, *arrays, optimize=True)
 
 
-define_kernel(np.einsum, push=_push_einsum, pull=_pull_einsum).function = (
-    lambda *operands, subscripts, **options: np.einsum(subscripts, *operands, **options)
+define_kernel(np.einsum, push=_push_einsum, pull=_pull_einsum).function = lambda *operands, subscripts, **options: (
+    np.einsum(subscripts, *operands, **options)
 )
 
 
