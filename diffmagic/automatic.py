@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import itertools
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
-from diffmagic.core.errors import DiffmagicNote
+from diffmagic.core.errors import DiffmagicError, DiffmagicNote
 from diffmagic.core.program import Program, Variable
-from diffmagic.core.structures import flatten
+from diffmagic.core.structures import flatten, is_leaf
 from diffmagic.core.tracing import concrete
 from diffmagic.core.transforms import Argnums, Mode, Recording, cheaper_mode, jacobian, jacobian_of, jvp, traced, vjp
 from diffmagic.results import Derivative, Entry
@@ -129,7 +129,7 @@ def _entries(found: Any, results: list[str], program: Program, order: int) -> li
 
 
 def independent(program: Program) -> list[str]:
-    """A note for each input whose derivative is zero by the shape of the program."""
+    """Notes about inputs whose derivative is zero by the shape of the program."""
     needed = {out for out in program.outputs if isinstance(out, Variable)}
     steps: dict[Variable, str] = {}
     for equation in reversed(program.equations):
@@ -141,15 +141,20 @@ def independent(program: Program) -> list[str]:
                     needed.add(operand)
                 else:
                     steps[operand] = equation.primitive.name
-    notes = []
+    unused: dict[str, list[str]] = {}
     for variable in program.inputs:
-        if variable in needed:
-            continue
-        depends = "does not depend on " + variable.name
-        if variable in steps:
-            depends = f"depends on {variable.name} only through {steps[variable]}, which is constant almost everywhere"
-        notes.append(f"the result {depends}: its derivative is 0")
-    return notes
+        if variable not in needed:
+            unused.setdefault(steps.get(variable, ""), []).append(variable.name)
+    return [_zero_note(names, step) for step, names in unused.items()]
+
+
+def _zero_note(names: list[str], step: str) -> str:
+    """Why these inputs have no influence: none at all, or only through a step that is constant."""
+    inputs = ", ".join(names) if len(names) <= 4 else f"{names[0]}, {names[1]}, … {names[-1]} ({len(names)} inputs)"
+    depends = f"depends on {inputs} only through {step}, which is constant almost everywhere"
+    if not step:
+        depends = f"does not depend on {inputs}"
+    return f"the result {depends}: {'its derivative is' if len(names) == 1 else 'their derivatives are'} 0"
 
 
 def tangent(
@@ -182,7 +187,7 @@ def cotangent(
 ) -> Derivative:
     """The derivative of ``f(point)``, its results weighted, by one pass back."""
     recording = record_named(f, (point,), 0, inputs)
-    weights = _shaped(weights, recording.value())
+    weights = seed_like(weights, recording.value(), "the result")
     with notes_kept_back():
         value, pullback = vjp(f, point)
     found = _python_floats(pullback(weights)[0])
@@ -205,10 +210,50 @@ def cotangent(
     )
 
 
-def _shaped(weights: Any, value: Any) -> Any:
-    """Lists of numbers as arrays where the value has an array."""
-    if isinstance(value, np.ndarray):
-        return np.asarray(weights, dtype=np.result_type(value.dtype, np.float32))
-    if isinstance(value, list | tuple) and isinstance(weights, list | tuple) and len(value) == len(weights):
-        return type(value)([_shaped(weight, part) for weight, part in zip(weights, value, strict=True)])
-    return weights
+def seed_like(seed: Any, value: Any, name: str) -> Any:
+    """A seed in the structure of the value it goes with: lists of numbers are arrays where the value has one.
+
+    Raises
+    ------
+    DiffmagicError
+        If it does not fit.
+    """
+    if is_leaf(value):
+        numbers = _numbers(seed)
+        if numbers is not None and numbers.shape == np.shape(value):
+            wide = np.result_type(value, np.float32)
+            if np.can_cast(numbers.dtype, wide, "same_kind"):
+                return numbers.astype(wide) if numbers.shape else seed
+            raise DiffmagicError(f"the seed for {name} is complex, and {name} is real", rewrite="a real seed")
+    elif isinstance(value, Mapping):
+        if isinstance(seed, Mapping) and seed.keys() == value.keys():
+            return {key: seed_like(seed[key], part, f"{name}[{key!r}]") for key, part in value.items()}
+    elif type(value) in (list, tuple):
+        seeds = list(seed) if isinstance(seed, np.ndarray) and seed.ndim else seed
+        if isinstance(seeds, list | tuple) and len(seeds) == len(value):
+            pairs = enumerate(zip(seeds, value, strict=True))
+            return type(value)([seed_like(one, part, f"{name}[{k}]") for k, (one, part) in pairs])
+    elif type(seed) is type(value):
+        return seed
+    raise DiffmagicError(
+        f"the seed for {name} is {_form(seed)}, and {name} is {_form(value)}", rewrite="a seed of the same form"
+    )
+
+
+def _numbers(seed: Any) -> Any:
+    """A seed as an array; None if it is not one of numbers."""
+    try:
+        numbers = np.asarray(seed)
+    except ValueError:
+        return None
+    return numbers if numbers.dtype.kind in "biufc" else None
+
+
+def _form(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return f"a dict with {', '.join(map(repr, value))}"
+    if isinstance(value, list | tuple):
+        return f"a {type(value).__name__} of {len(value)}"
+    if is_leaf(value):
+        return f"an array of shape {np.shape(value)}" if np.ndim(value) else "one number"
+    return "a string" if isinstance(value, str) else f"an object of type {type(value).__name__}"

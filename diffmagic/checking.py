@@ -44,13 +44,14 @@ def check_derivative(found: Derivative, f: Callable[[Any], Any], point: Any) -> 
         lower = jacobian(lower)
     if found.kind == "cotangent":
         weights = vector(found.seed)
-        lower = lambda inputs: np.dot(weights, vector(f(inputs)))  # noqa: E731
+        lower = lambda inputs: np.dot(weights, vector(f(inputs))).real  # noqa: E731
 
     shapes = [np.shape(leaf) for _, leaf in flatten(point)[0]]
     sizes = [int(np.prod(shape)) for shape in shapes]
     rows = [found.entries[k : k + len(shapes)] for k in range(0, len(found.entries), len(shapes))]
     blocks = [
-        np.hstack([np.reshape(entry.value, (-1, size)) for entry, size in zip(row, sizes, strict=True)]) for row in rows
+        np.hstack([np.reshape(e.value, (_height(e.value, s), n)) for e, s, n in zip(row, shapes, sizes, strict=True)])
+        for row in rows
     ]
 
     def label(row: int, column: int | None) -> str:
@@ -70,6 +71,11 @@ def check_derivative(found: Derivative, f: Callable[[Any], Any], point: Any) -> 
 
     with notes_kept_back():
         return central_check(lambda x: vector(lower(like(point, x))), vector(point), np.vstack(blocks), label)
+
+
+def _height(value: Any, below: tuple[int, ...]) -> int:
+    """How many numbers are differenced, of a derivative with respect to an input of that shape."""
+    return int(np.prod(np.shape(value)[: np.ndim(value) - len(below)]))
 
 
 def _above(entry: Entry) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import groupby
 
 import numpy as np
 
@@ -25,12 +26,10 @@ def partial_label(of: str, wrt: Sequence[str]) -> str:
 
     Examples
     --------
-    >>> partial_label("loss", ["w"]), partial_label("", ["x", "x"]), partial_label("", ["w", "x"])
-    ('∂loss/∂w', '∂²/∂x²', '∂²/∂w∂x')
+    >>> partial_label("loss", ["w"]), partial_label("", ["x", "x"]), partial_label("", ["w", "x", "w"])
+    ('∂loss/∂w', '∂²/∂x²', '∂³/∂w∂x∂w')
     """
-    below = ""
-    for name in dict.fromkeys(wrt):
-        below += f"∂{name}" + _power(sum(other == name for other in wrt))
+    below = "".join(f"∂{name}{_power(len(list(same)))}" for name, same in groupby(wrt))
     return f"∂{_power(len(wrt))}{of}/{below}"
 
 

@@ -44,7 +44,7 @@ class Check:
         6 or 3 when they agree.
     where : str
         The worst component, unless they agree.
-    exact, numerical : float
+    exact, numerical : float or complex
         Its derivative and the central difference.
     reason : str
         Why there is nothing to compare.
@@ -53,8 +53,8 @@ class Check:
     verdict: Verdict
     digits: int = 0
     where: str = ""
-    exact: float = 0.0
-    numerical: float = 0.0
+    exact: complex = 0.0
+    numerical: complex = 0.0
     reason: str = ""
 
 

@@ -84,7 +84,7 @@ def reverse(
 
 def _is_plain(value: Any, g: Any) -> bool:
     """Whether `g` can be added into an array like `value` in place."""
-    if value.__class__ is not np.ndarray or value.dtype.kind != "f":
+    if value.__class__ is not np.ndarray or value.dtype.kind != "f" or value.ndim == 0:
         return False
     return g.dtype.kind == "f" if g.__class__ is np.ndarray else isinstance(g, float | np.floating)
 

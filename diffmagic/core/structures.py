@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, MutableMapping
 from typing import Any
 
 import numpy as np
@@ -45,7 +46,7 @@ def flatten(value: Any, path: str = "") -> tuple[list[tuple[str, Any]], Rebuild]
         return [(path, value)], lambda leaves: leaves[0]
     if value is None:
         return [], lambda leaves: None
-    parts, assemble = _parts(value, path)
+    parts, assemble = taken_apart(value, path)
     flat = [flatten(part, name) for name, part in parts]
     leaves = [leaf for some, _ in flat for leaf in some]
 
@@ -56,10 +57,19 @@ def flatten(value: Any, path: str = "") -> tuple[list[tuple[str, Any]], Rebuild]
     return leaves, rebuild
 
 
-def _parts(value: Any, path: str) -> tuple[list[tuple[str, Any]], Callable[[list[Any]], Any]]:
+def _refilled(like: MutableMapping[Any, Any], parts: list[Any]) -> MutableMapping[Any, Any]:
+    """A mapping of the same kind, with what else it carries: an order, a default, attributes."""
+    new = copy.copy(like)
+    for key, value in zip(like, parts, strict=True):
+        new[key] = value
+    return new
+
+
+def taken_apart(value: Any, path: str) -> tuple[list[tuple[str, Any]], Rebuild]:
+    """The parts of a container, each with its path, and the function that puts others in their place."""
     if isinstance(value, Mapping):
-        keys = list(value)
-        return [(f"{path}[{key!r}]", value[key]) for key in keys], lambda new: dict(zip(keys, new, strict=True))
+        like = copy.copy(value) if isinstance(value, MutableMapping) else dict(value)
+        return [(f"{path}[{key!r}]", like[key]) for key in like], lambda new: _refilled(like, new)
     if isinstance(value, tuple) and hasattr(value, "_fields"):
         named = type(value)
         return [(f"{path}.{name}", getattr(value, name)) for name in value._fields], lambda new: named(*new)

@@ -111,6 +111,8 @@ class Trace:
 
     def borrow(self, array: Any, frame: FrameType) -> Any:
         """An array of the user's as a constant of the program, which must not change when theirs does."""
+        if array.__class__ is not np.ndarray or array.dtype.hasobject:
+            array = _ordinary(array, frame)
         if array.nbytes <= _COPIED_BYTES:
             return array.copy("K")
         if array.flags.writeable and id(array) not in self.lent:
@@ -121,13 +123,18 @@ class Trace:
         return self
 
     def __exit__(self, kind: Any, error: BaseException | None, traceback: Any) -> None:
-        """Stop recording; our own error comes out from under NumPy's; the large constants must be as they were."""
+        """Stop recording; our own error comes out from under NumPy's."""
         self.open = False
-        if error is not None:
-            ours = _ours_beneath(error)
-            if ours is not None:
-                raise ours from None
+        if error is None:
+            if self.lent:
+                self.check_lent()
             return
+        ours = _ours_beneath(error)
+        if ours is not None:
+            raise ours from None
+
+    def check_lent(self) -> None:
+        """The large constants must be as they were."""
         for array, sample, location in self.lent.values():
             if not np.array_equal(_sample(array), sample, equal_nan=array.dtype.kind in "fc"):
                 raise DiffmagicError(
@@ -136,7 +143,6 @@ class Trace:
                     rewrite="work on a copy: a = a.copy() before the change",
                     location=location,
                 )
-        self.lent.clear()
 
     def program(self, inputs: list[Tracer], outputs: list[Any]) -> Program:
         """What was recorded, with these inputs and outputs."""
@@ -158,6 +164,25 @@ def _ours_beneath(error: BaseException) -> DiffmagicError | None:
         if isinstance(beneath, DiffmagicError) and not isinstance(error, DiffmagicError):
             return beneath
     return None
+
+
+def _ordinary(array: Any, frame: FrameType) -> Any:
+    """An array whose operators are NumPy's own and whose elements are numbers; others are refused."""
+    if isinstance(array, np.memmap):
+        array = np.asarray(array)
+    if array.__class__ is not np.ndarray:
+        raise DiffmagicError(
+            f"a {type(array).__name__} beside a traced value has rules of its own, which are not traced",
+            rewrite="np.asarray(a)",
+            location=Location(*origin(frame)),
+        )
+    if array.dtype.hasobject:
+        raise DiffmagicError(
+            "an array of Python objects beside a traced value is not traced",
+            rewrite="np.stack([...]) of traced values, a.astype(float) of plain ones",
+            location=Location(*origin(frame)),
+        )
+    return array
 
 
 def hollow(value: Any) -> Any:
@@ -195,10 +220,12 @@ def apply(
     for operand in operands:
         if operand.__class__ is Tracer:
             candidate = operand._trace
-            if candidate.open and (trace is None or candidate.level > trace.level):
+            if not candidate.open:
+                return apply(primitive, tuple(map(settled, operands)), params, compute)
+            if trace is None or candidate.level > trace.level:
                 trace = candidate
     if trace is None:
-        return compute(*map(settled, operands), **params)
+        return compute(*operands, **params)
     frame = sys._getframe(1)
     recorded, arguments, nested = [], [], False
     for operand in operands:
@@ -209,10 +236,11 @@ def apply(
                 arguments.append(value)
                 nested = nested or value.__class__ is Tracer
                 continue
-            operand = settled(operand)
-            nested = nested or operand.__class__ is Tracer
-        if operand.__class__ is np.ndarray:
+            nested = True
+        elif isinstance(operand, np.ndarray):
             operand = trace.borrow(operand, frame)
+        elif isinstance(operand, list | tuple) and primitive.differentiable:
+            operand = np.array(operand)
         recorded.append(operand)
         arguments.append(operand)
     value = apply(primitive, tuple(arguments), params, compute) if nested else compute(*arguments, **params)
@@ -220,14 +248,14 @@ def apply(
 
 
 def plain_option(value: Any, name: str) -> Any:
-    """An option of a function as a plain value: traced integers are decisions, floats would lose their derivative."""
+    """An option as a plain value of our own: traced integers are decisions, floats would lose their derivative."""
     if isinstance(value, list | tuple):
         return type(value)([plain_option(part, name) for part in value])
     if value.__class__ is Tracer:
         if value.dtype.kind not in "iub":
             refuse(f"{name} with a traced option is not traced", "pass a plain number for the option")
         return value.decide(concrete(value))
-    return value
+    return value.copy() if isinstance(value, np.ndarray) else value
 
 
 def settled(value: Any) -> Any:
@@ -293,7 +321,7 @@ def composite(function: Any, operands: int = 1) -> Callable[[Callable[..., Any]]
                 given = signature.bind(*args, **kwargs).arguments
             except TypeError as error:
                 raise _refused_option(function, str(error)) from error
-            params = {name: value for name, value in given.items() if name not in names}
+            params = {name: plain_option(value, primitive.name) for name, value in given.items() if name not in names}
             return apply(primitive, tuple(given[name] for name in names), params)
 
         HANDLERS[function] = handler
@@ -440,7 +468,6 @@ class Tracer:
 
     __slots__ = ("_trace", "_value", "_variable")
     __array_priority__ = 1000.0
-    __hash__ = None  # type: ignore[assignment]
 
     def __init__(self, trace: Trace, variable: Variable) -> None:
         self._trace = trace
@@ -522,6 +549,12 @@ class Tracer:
         refuse(
             "item assignment changes a traced array in place",
             "np.where(mask, new, old), or build the parts and join them: np.stack([...]), np.concatenate([...])",
+        )
+
+    def __hash__(self) -> int:
+        refuse(
+            "a traced value cannot be a key of a dict or set, or an argument of a cached function",
+            "its position as the key; f.__wrapped__(x) for a cached function f",
         )
 
     def __len__(self) -> int:
@@ -660,7 +693,7 @@ class Tracer:
 
     @property
     def flat(self) -> Any:
-        return iter(np.ravel(self))
+        return np.ravel(self)
 
     def flatten(self, order: Any = "C") -> Any:
         """All elements in one dimension."""
@@ -697,6 +730,28 @@ def _compress(self: Tracer, condition: Any, axis: int | None = None) -> Any:
 
 
 Tracer.reshape, Tracer.transpose, Tracer.compress = _reshape, _transpose, _compress  # type: ignore[attr-defined]
+
+
+def _without(name: str) -> property:
+    def refused(self: Tracer) -> NoReturn:
+        refuse(f".{name} of a traced value is not traced", "the same in NumPy functions")
+
+    return property(refused)
+
+
+def _read_only(name: str) -> property:
+    def assigned(self: Tracer, value: Any) -> NoReturn:
+        refuse(f".{name} = changes a traced array in place", "a new array: np.reshape(x, shape), a + 1j * b")
+
+    found: property = getattr(Tracer, name)
+    return found.setter(assigned)
+
+
+for _name in ("shape", "dtype", "real", "imag", "flat"):
+    setattr(Tracer, _name, _read_only(_name))
+for _name in {*dir(np.ndarray), *dir(float)} - {*dir(Tracer)}:
+    if not _name.startswith("_"):
+        setattr(Tracer, _name, _without(_name))
 
 
 def _listed(value: Any) -> Any:

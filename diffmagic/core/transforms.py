@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import warnings
 from collections.abc import Callable, Sequence
@@ -14,8 +15,8 @@ from diffmagic.core.errors import DiffmagicError, DiffmagicNote
 from diffmagic.core.forward import REAL_NUMBERS, forward
 from diffmagic.core.program import Program, Variable
 from diffmagic.core.reverse import reverse
-from diffmagic.core.structures import Rebuild, flatten, is_leaf
-from diffmagic.core.tracing import Trace, Tracer, concrete
+from diffmagic.core.structures import Rebuild, flatten, is_leaf, taken_apart
+from diffmagic.core.tracing import Trace, Tracer, concrete, settled
 from diffmagic.core.zeros import accumulate
 
 Argnums = int | str | Sequence[int | str]
@@ -25,6 +26,8 @@ _LEAF: Rebuild = lambda leaves: leaves[0]  # noqa: E731
 
 
 _PYTHON_NUMBERS = (float, int, bool)
+_PLACES = (int, np.integer, str)
+_POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
 # From a call of a function to a program.
 
@@ -49,6 +52,8 @@ class Recording:
     notes : list of str
     single : bool
         Whether one argument was chosen by itself, not a tuple of them.
+    trace : Trace
+        What recorded it.
     """
 
     program: Program
@@ -59,6 +64,7 @@ class Recording:
     aux: Any
     notes: list[str]
     single: bool
+    trace: Trace
 
     def value(self) -> Any:
         """The function's result, with plain numbers, or tracers of an outer trace."""
@@ -73,6 +79,11 @@ class Recording:
             structured.append(rebuild(parts[start : start + count]))
             start += count
         return structured[0] if self.single else tuple(structured)
+
+    def kept_value(self) -> Any:
+        """`value` for a program that will be used again: in arrays of the caller's own."""
+        values = [out.value if isinstance(out, Variable) else out for out in self.program.outputs]
+        return self.rebuild_output([v.copy() if v.__class__ is np.ndarray else v for v in values])
 
     def returned(self, found: dict[Variable, Any]) -> list[Any]:
         """A cotangent for each input, as an array of the caller's own; zeros where there is no influence."""
@@ -90,6 +101,8 @@ def _own(part: Any, original: Any) -> Any:
         return np.zeros_like(like, dtype=_inexact(like)) if np.ndim(like) or isinstance(like, np.ndarray) else 0.0
     if part.__class__ is np.ndarray:
         return part.copy() if part.ndim or isinstance(original, np.ndarray) else part[()]
+    if original.__class__ is np.ndarray and part.__class__ is not Tracer:
+        return np.array(part)
     return part
 
 
@@ -115,7 +128,9 @@ def record(
         If an argument is not made of numbers, or the result is not.
     """
     arguments: list[Any] = list(args)
-    single = isinstance(argnums, int | str)
+    single = isinstance(argnums, _PLACES)
+    if not single and not hasattr(argnums, "__iter__"):
+        raise DiffmagicError(f"argnums cannot be {argnums!r}", rewrite='argnums=0, argnums="x" or argnums=(0, 1)')
     notes: list[str] = []
     originals: list[Any] = []
     rebuild_inputs: list[Rebuild] = []
@@ -130,7 +145,7 @@ def record(
             argument = where[place]
             if where is kwargs:
                 where = kwargs = dict(kwargs)
-            if argument.__class__ is float or argument.__class__ is Tracer:
+            if argument.__class__ is float:
                 tracer = where[place] = Tracer(trace, Variable(argument))
                 originals.append(argument)
                 inputs.append(tracer)
@@ -138,6 +153,8 @@ def record(
                 counts.append(1)
                 continue
             leaves, rebuild = ([("", argument)], _LEAF) if is_leaf(argument) else flatten(argument, "the input")
+            if any([leaf.__class__ is Tracer and leaf._trace is trace for _, leaf in leaves]):
+                raise DiffmagicError(f"argnums chooses one argument of {_name(f)} twice", rewrite="each argument once")
             tracers = [trace.input(_input(leaf, path, notes)) for path, leaf in leaves]
             originals += [leaf for _, leaf in leaves]
             inputs += tracers
@@ -149,13 +166,21 @@ def record(
         if has_aux:
             result, aux = _with_aux(result)
         if result.__class__ is Tracer:
-            outputs, rebuild_output = [result], _LEAF
+            outputs, rebuild_output = [result if result._trace is trace else settled(result)], _LEAF
         else:
             _refuse_none(f, result)
             leaves, rebuild_output = flatten(result, "the result")
-            outputs = [leaf for _, leaf in leaves]
+            outputs = [settled(leaf) for _, leaf in leaves]
     return Recording(
-        trace.program(inputs, outputs), rebuild_inputs, counts, rebuild_output, originals, aux, notes, single
+        trace.program(inputs, outputs),
+        rebuild_inputs,
+        counts,
+        rebuild_output,
+        originals,
+        _plain(aux) if has_aux else None,
+        notes,
+        single,
+        trace,
     )
 
 
@@ -164,20 +189,21 @@ def _find(f: Callable[..., Any], argnum: Any, arguments: list[Any], kwargs: dict
     if isinstance(argnum, str) and argnum in kwargs:
         return kwargs, argnum
     try:
-        names = list(inspect.signature(f).parameters)
+        names = [p.name for p in inspect.signature(f).parameters.values() if p.kind in _POSITIONAL]
     except (TypeError, ValueError):
         names = []
     if isinstance(argnum, str) and argnum in names and names.index(argnum) < len(arguments):
         return arguments, names.index(argnum)
-    if isinstance(argnum, int) and not isinstance(argnum, bool):
+    if isinstance(argnum, int | np.integer) and not isinstance(argnum, bool):
         if -len(arguments) <= argnum < len(arguments):
             return arguments, argnum
         if 0 <= argnum < len(names) and names[argnum] in kwargs:
             return kwargs, names[argnum]
+    passed = [*names[: len(arguments)], *kwargs]
     raise DiffmagicError(
         f"{_name(f)} was called with {len(arguments)} positional argument{'s' * (len(arguments) != 1)}, "
         f"and argnums asks for {argnum!r}",
-        rewrite=f"argnums among {', '.join(map(repr, names))}" if names else "an argnums that was passed",
+        rewrite=f"argnums among {', '.join(map(repr, passed))}" if passed else "an argnums that was passed",
     )
 
 
@@ -206,17 +232,18 @@ def _input(leaf: Any, path: str, notes: list[str]) -> Any:
 def _with_aux(result: Any) -> tuple[Any, Any]:
     if not isinstance(result, tuple) or len(result) != 2:
         raise DiffmagicError("has_aux=True needs a function that returns a pair", rewrite="return value, anything_else")
-    value, aux = result
-    return value, _plain(aux)
+    return result
 
 
 def _plain(value: Any) -> Any:
     """What comes beside a result, with plain values for tracers where containers can be taken apart."""
+    if value.__class__ is Tracer:
+        return settled(value)
     try:
-        leaves, rebuild = flatten(value)
+        parts, assemble = taken_apart(value, "")
     except DiffmagicError:
         return value
-    return rebuild([leaf._value if leaf.__class__ is Tracer else leaf for _, leaf in leaves])
+    return assemble([_plain(part) for _, part in parts])
 
 
 def _refuse_none(f: Callable[..., Any], result: Any) -> None:
@@ -367,7 +394,7 @@ def _gradient(f: Callable[..., Any], recording: Recording) -> Any:
 def _named(function: Callable[..., Any], prefix: str, f: Callable[..., Any]) -> Callable[..., Any]:
     function.__name__ = function.__qualname__ = f"{prefix}_{getattr(f, '__name__', 'f')}".replace("<lambda>", "f")
     function.__doc__ = f"{prefix} of {_name(f)}, by diffmagic."
-    return function
+    return functools.update_wrapper(function, f, assigned=(), updated=())  # so that its arguments have f's names
 
 
 # Derivatives along directions.
@@ -401,6 +428,9 @@ def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) 
     >>> jvp(lambda x: x * x, (np.array([1.0, 2.0]),), (np.array([1.0, 0.0]),))
     (array([1., 4.]), array([2., 0.]))
     """
+    for what, parts in (("primals", primals), ("tangents", tangents)):
+        if not isinstance(parts, list | tuple):
+            raise DiffmagicError(f"the {what} are a {type(parts).__name__}", rewrite=f"a tuple of {what}: (x,)")
     value, pushforward = linearize(f, *primals)
     return value, pushforward(*tangents)
 
@@ -432,13 +462,15 @@ def linearize(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[..., 
     recording = record(f, tuple(range(len(primals))), primals, {})
     tell(recording.notes)
     program = recording.program
+    like = recording.like_inputs(recording.originals)
 
     def pushforward(*tangents: Any) -> Any:
-        seeds = _seeds(program.inputs, primals, tangents, "tangent", "argument")
+        recording.trace.check_lent()
+        seeds = _seeds(program.inputs, like, tangents, "tangent", "argument")
         found = accumulate(forward, program, seeds, program.outputs)
         return recording.rebuild_output([_tangent(out, found) for out in program.outputs])
 
-    return recording.value(), pushforward
+    return recording.kept_value(), pushforward
 
 
 def _tangent(out: Any, found: dict[Variable, Any]) -> Any:
@@ -458,18 +490,26 @@ def _seeds(variables: Sequence[Any], primals: Any, parts: Any, what: str, of: st
         raise DiffmagicError(
             f"there are {len(parts)} {what}s for {len(primals)} {of}s", rewrite=f"one {what} for each {of}"
         )
-    leaves = flatten(list(parts), what)[0]
-    if len(leaves) != len(variables):
+    leaves = dict(flatten(list(parts), what)[0])
+    paths = [path for path, _ in flatten(list(primals), what)[0]]
+    if leaves.keys() != set(paths):
         raise DiffmagicError(f"a {what} does not have the structure of its {of}", rewrite="the same structure for both")
     seeds: dict[Variable, Any] = {}
-    for variable, (path, part) in zip(variables, leaves, strict=True):
+    for variable, path in zip(variables, paths, strict=True):
         if not isinstance(variable, Variable):
             continue
+        part, dtype = leaves[path], _inexact(concrete(variable.value))
         if np.shape(concrete(part)) != variable.shape:
             raise DiffmagicError(
                 f"{path} has shape {np.shape(concrete(part))} and its {of} has shape {variable.shape}",
                 rewrite="the same shape for both",
             )
+        if np.iscomplexobj(concrete(part)) and dtype.kind != "c":
+            raise DiffmagicError(
+                f"{path} is complex and its {of} is real", rewrite="one call with np.real of it, one with np.imag"
+            )
+        if hasattr(part, "dtype") and part.dtype != dtype:
+            part = part.astype(dtype)
         part = float(part) if isinstance(part, int) else part
         seeds[variable] = seeds[variable] + part if variable in seeds else part
     return seeds
@@ -502,15 +542,16 @@ def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tupl
     recording = record(f, tuple(range(len(primals))), primals, {})
     tell(recording.notes)
     program = recording.program
-    value = recording.value()
+    like = recording.value()
 
     def pullback(cotangent: Any) -> tuple[Any, ...]:
-        seeds = _seeds(program.outputs, [value], [cotangent], "cotangent", "result")
+        recording.trace.check_lent()
+        seeds = _seeds(program.outputs, [like], [cotangent], "cotangent", "result")
         found = accumulate(reverse, program, seeds, program.inputs)
         parts: tuple[Any, ...] = recording.like_inputs(recording.returned(found))
         return parts
 
-    return value, pullback
+    return recording.kept_value(), pullback
 
 
 def derivative(f: Callable[..., Any], order: int = 1) -> Callable[..., Any]:
@@ -540,7 +581,7 @@ def derivative(f: Callable[..., Any], order: int = 1) -> Callable[..., Any]:
     >>> derivative(lambda x: x**3, order=2)(np.array([1.0, 2.0]))
     array([ 6., 12.])
     """
-    if not isinstance(order, int) or order < 0:
+    if not isinstance(order, int | np.integer) or order < 0:
         raise DiffmagicError(f"order {order!r} is not a whole number", rewrite="order=1, order=2, …")
     if order == 0:
         return f
@@ -557,8 +598,7 @@ def derivative(f: Callable[..., Any], order: int = 1) -> Callable[..., Any]:
         if variable.shape:
             _refuse_mixing(f, program)
         seed = np.ones_like(concrete(variable.value)) if variable.shape else 1.0
-        found = accumulate(forward, program, {variable: seed}, program.outputs)
-        return recording.rebuild_output([_tangent(out, found) for out in program.outputs])
+        return recording.rebuild_output(_pushed(program, variable, seed))
 
     return _named(slope, "derivative", f)
 
@@ -623,6 +663,11 @@ def jacobian(f: Callable[..., Any], argnums: Argnums = 0, *, mode: Mode = "auto"
     DiffmagicError
         If there is no such mode.
 
+    Notes
+    -----
+    For a complex argument z = a + ib the entries are ∂Re f/∂a - i ∂Re f/∂b: for a real `f` as in `grad`, and for a
+    holomorphic one its derivative.
+
     Examples
     --------
     >>> import numpy as np
@@ -684,9 +729,8 @@ def _columns(program: Program) -> list[list[Any]]:
     for variable in program.inputs:
         columns: list[list[Any]] = [[] for _ in program.outputs]
         for basis in _basis(variable):
-            found = accumulate(forward, program, {variable: basis}, program.outputs)
-            for out, column in zip(program.outputs, columns, strict=True):
-                column.append(np.ravel(_tangent(out, found)))
+            for column, part in zip(columns, _pushed(program, variable, basis), strict=True):
+                column.append(np.ravel(part))
         for out, block, column in zip(program.outputs, blocks, columns, strict=True):
             block.append(np.stack(column, axis=-1) if column else np.zeros((variable_size(out), 0)))
     return blocks
@@ -698,9 +742,8 @@ def _rows(program: Program) -> list[list[Any]]:
     for out in program.outputs:
         rows: list[list[Any]] = [[] for _ in program.inputs]
         for basis in _basis(out) if isinstance(out, Variable) else [None] * variable_size(out):
-            found = {} if basis is None else accumulate(reverse, program, {out: basis}, program.inputs)
-            for variable, row in zip(program.inputs, rows, strict=True):
-                row.append(np.ravel(_own(found.get(variable), variable.value)))
+            for row, part in zip(rows, _pulled(program, out, basis), strict=True):
+                row.append(np.ravel(part))
         blocks.append(
             [
                 np.stack(row) if row else np.zeros((0, variable_size(v)))
@@ -708,6 +751,33 @@ def _rows(program: Program) -> list[list[Any]]:
             ]
         )
     return blocks
+
+
+def _pushed(program: Program, variable: Variable, direction: Any) -> list[Any]:
+    """The tangent of each output along a direction of one input z = a + ib, as ∂Re/∂a - i ∂Re/∂b if it is complex."""
+    found = accumulate(forward, program, {variable: direction}, program.outputs)
+    along = [_tangent(out, found) for out in program.outputs]
+    if not np.iscomplexobj(concrete(variable.value)):
+        return along
+    found = accumulate(forward, program, {variable: 1j * direction}, program.outputs)
+    across = [_tangent(out, found) for out in program.outputs]
+    return [np.real(a) - 1j * np.real(b) for a, b in zip(along, across, strict=True)]
+
+
+def _pulled(program: Program, out: Any, direction: Any) -> list[Any]:
+    """The cotangent of each input for a direction of one output; complex for a complex output of a real input."""
+    if direction is None:
+        return [_own(None, variable.value) for variable in program.inputs]
+    found = accumulate(reverse, program, {out: direction}, program.inputs)
+    parts = [_own(found.get(variable), variable.value) for variable in program.inputs]
+    real = [not np.iscomplexobj(concrete(variable.value)) for variable in program.inputs]
+    if not np.iscomplexobj(concrete(out.value)) or not any(real):
+        return parts
+    found = accumulate(reverse, program, {out: -1j * direction}, program.inputs)
+    return [
+        part + 1j * _own(found.get(variable), variable.value) if whole else part
+        for part, variable, whole in zip(parts, program.inputs, real, strict=True)
+    ]
 
 
 def _basis(variable: Variable) -> list[Any]:
@@ -740,10 +810,12 @@ def hessian(f: Callable[..., Any], argnums: Argnums = 0) -> Callable[..., Any]:
            [2., 0.]])
     """
 
-    def second_derivatives(*args: Any, **kwargs: Any) -> Any:
-        def gradient(*args: Any, **kwargs: Any) -> Any:
-            return _gradient(f, record(f, argnums, args, kwargs))
+    def gradient(*args: Any, **kwargs: Any) -> Any:
+        return _gradient(f, record(f, argnums, args, kwargs))
 
+    _named(gradient, "grad", f)
+
+    def second_derivatives(*args: Any, **kwargs: Any) -> Any:
         recording = record(gradient, argnums, args, kwargs)
         if recording.notes:
             tell(recording.notes)
@@ -774,17 +846,19 @@ def hvp(f: Callable[..., Any], argnums: int | str = 0) -> Callable[..., Any]:
     array([ 6., 12.])
     """
 
+    def gradient(*args: Any, **kwargs: Any) -> Any:
+        return _gradient(f, record(f, argnums, args, kwargs))
+
+    _named(gradient, "grad", f)
+
     def product(*args: Any, **kwargs: Any) -> Any:
         *arguments, vector = args
-
-        def gradient(*args: Any, **kwargs: Any) -> Any:
-            return _gradient(f, record(f, argnums, args, kwargs))
-
         recording = record(gradient, argnums, tuple(arguments), kwargs)
         if recording.notes:
             tell(recording.notes)
         program = recording.program
-        seeds = _seeds(program.inputs, [None], [vector], "vector", "argument")
+        argument = recording.like_inputs(recording.originals)
+        seeds = _seeds(program.inputs, [argument], [vector], "vector", "argument")
         found = accumulate(forward, program, seeds, program.outputs)
         return recording.rebuild_output([_tangent(out, found) for out in program.outputs])
 

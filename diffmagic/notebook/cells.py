@@ -12,11 +12,13 @@ from dataclasses import dataclass
 from types import CodeType, FunctionType
 from typing import Any
 
+import numpy as np
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
 
 from diffmagic.core.errors import DiffmagicError
 from diffmagic.core.structures import flatten
+from diffmagic.notebook.figures import figures_aside
 from diffmagic.notebook.namespace import Names, Snapshot, free_names, plain, reachable_names
 
 _FINISH = "end the cell with the result on a line of its own"
@@ -51,7 +53,7 @@ class Subject:
 
     def reads(self) -> list[str]:
         """The notebook's names that the code reads itself."""
-        return list(dict.fromkeys(name for code in self.codes for name in free_names(code)))
+        return free_names(*self.codes)
 
 
 def cell_subject(shell: InteractiveShell, cell: str, *, first_line: int = 2) -> Subject:
@@ -73,7 +75,7 @@ def cell_subject(shell: InteractiveShell, cell: str, *, first_line: int = 2) -> 
     """
     source = "\n" * (first_line - 1) + cell
     name = shell.compile.cache(source, shell.displayhook.prompt_count, raw_code=source)
-    tree = _parsed(source, name)
+    tree = _parsed(shell, source, name)
     if not tree.body:
         raise DiffmagicError("the cell is empty", rewrite="write the function below the magic's line")
     last = tree.body[-1]
@@ -85,7 +87,7 @@ def cell_subject(shell: InteractiveShell, cell: str, *, first_line: int = 2) -> 
             exec(body, names)
             return eval(end, names)
 
-        return Subject([body, end], (last.value.id if isinstance(last.value, ast.Name) else "",), evaluate)
+        return Subject([body, end], _named(last.value), evaluate)
     code = compile(tree, name, "exec")
     if isinstance(last, ast.FunctionDef):
         arguments = last.args
@@ -108,17 +110,24 @@ def cell_subject(shell: InteractiveShell, cell: str, *, first_line: int = 2) -> 
     return Subject([code], results, assign)
 
 
-def _parsed(source: str, name: str) -> ast.Module:
+def _parsed(shell: InteractiveShell, source: str, name: str) -> ast.Module:
     try:
         return ast.parse(source, name)
-    except SyntaxError:
-        for line in source.splitlines():
-            if line.startswith(("%", "!")):
-                raise DiffmagicError(
-                    f"the cell is differentiated as Python, and this line is for IPython: {line}",
-                    rewrite="move it to a cell of its own",
-                ) from None
+    except SyntaxError as error:
+        line = source.splitlines()[(error.lineno or 1) - 1].strip()
+        if shell.input_transformer_manager.transform_cell(line).strip() != line:
+            raise DiffmagicError(
+                f"the cell is differentiated as Python, and this line is for IPython: {line}",
+                rewrite="move it to a cell of its own",
+            ) from None
         raise
+
+
+def _named(expression: ast.expr) -> tuple[str, ...]:
+    """The names in an expression that is one name or several with commas between them; else one empty name."""
+    parts = expression.elts if isinstance(expression, ast.Tuple) else [expression]
+    names = [part.id for part in parts if isinstance(part, ast.Name)]
+    return tuple(names) if names and len(names) == len(parts) else ("",)
 
 
 def _assigned(statement: ast.stmt) -> tuple[str, ...]:
@@ -145,16 +154,19 @@ def _assigned(statement: ast.stmt) -> tuple[str, ...]:
 
 
 def function_subject(function: Any, name: str) -> Subject:
-    """The subject of a function that exists."""
+    """The subject of a function that exists, under the name or attribute that the notebook has for it."""
+    unknown = DiffmagicError(
+        f"the parameters of {name} are not known", rewrite=f'an expression in quotes: "{name}(x)" x=1.0'
+    )
     try:
         parameters = inspect.signature(function).parameters.values()
     except (TypeError, ValueError):
-        raise DiffmagicError(
-            f"the parameters of {name} are not known", rewrite=f'an expression in quotes: "{name}(x)" x=1.0'
-        ) from None
+        raise unknown from None
     named = [p for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
+    if parameters and not named:
+        raise unknown
     return Subject(
-        [function.__code__] if isinstance(function, FunctionType) else [],
+        [compile(name, "", "eval"), *([function.__code__] if isinstance(function, FunctionType) else [])],
         (name,),
         lambda names: function,
         tuple(p.name for p in named),
@@ -218,10 +230,10 @@ class CellFunction:
         self._before.restore()
 
     def _run_unseen(self, inputs: Mapping[str, Any]) -> Any:
-        after = Snapshot(self._names, self._held())
+        after = Snapshot(self._names, self._held(), lock=True)
         self._before.restore()
         try:
-            with capture_output(), warnings.catch_warnings(action="ignore"):
+            with capture_output(), figures_aside(), warnings.catch_warnings(action="ignore"):
                 return self._run(inputs)
         finally:
             after.restore()
@@ -239,20 +251,37 @@ class CellFunction:
             self._names[name] = values[name]
         result = self._subject.run(self._names)
         if self._subject.parameters is not None:
-            result = _call(result, values, self._names)
+            result = _call(result, self._subject, values, self._names)
         if result is None and self._subject.function:
             raise DiffmagicError(f"{self._subject.function} returns None", rewrite="end it with: return value")
         if result is None:
             raise DiffmagicError("the cell's last line gives None", rewrite=_FINISH)
-        leaves, rebuild = flatten(result, self._subject.results[0] or "the result")
-        return rebuild([leaf for _, leaf in leaves])
+        results = self._subject.results
+        if len(results) == 1:
+            return _own(result, results[0] or "the result")
+        return tuple(_own(part, name) for part, name in zip(result, results, strict=True))
 
 
-def _call(function: Any, values: Mapping[str, Any], names: Names) -> Any:
+def _own(value: Any, name: str) -> Any:
+    """A result in containers of its own."""
+    if inspect.isroutine(value) or isinstance(value, np.ufunc):
+        raise DiffmagicError(f"{name} is a function", rewrite="end the cell with a call of it, or with its def")
+    leaves, rebuild = flatten(value, name)
+    if not leaves:
+        raise DiffmagicError(f"{name} holds no numbers", rewrite=_FINISH)
+    return rebuild([leaf for _, leaf in leaves])
+
+
+def _call(function: Any, subject: Subject, values: Mapping[str, Any], names: Names) -> Any:
     """Call a function with the inputs, its defaults, and the notebook's variables for what is still missing."""
+    parameters = inspect.signature(function).parameters.values()
+    if [parameter.kind.name for parameter in parameters] == ["VAR_POSITIONAL", "VAR_KEYWORD"]:
+        # a decorator without functools.wraps, which passes on what it is given
+        wanted = [name for name in subject.parameters or () if name in values or name not in subject.defaults]
+        return function(**{name: values[name] if name in values else names[name] for name in wanted})
     args: list[Any] = []
     kwargs: dict[str, Any] = {}
-    for parameter in inspect.signature(function).parameters.values():
+    for parameter in parameters:
         name = parameter.name
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
             continue

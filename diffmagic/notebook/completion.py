@@ -12,20 +12,22 @@ from diffmagic.notebook.line import Options
 
 
 def option_matcher(parsers: Mapping[str, Options]) -> Any:
-    """A matcher that offers a magic's options on its line, and then nothing else."""
-    magic = re.compile(rf"^\s*(?:[^=\n]+=\s*)?%%?({'|'.join(parsers)})\s(?:.*\s)?(-[\w-]*)$")
+    """A matcher that offers a magic's options on its line, or the words one may take, and then nothing else."""
+    magic = re.compile(rf"^\s*(?:[^=\n]+=\s*)?%%?({'|'.join(parsers)})\s(?:.*\s)?(?:(-[\w-]*)|(--[\w-]+)[ =](\w*))$")
 
     @context_matcher()  # type: ignore[untyped-decorator]
     def diffmagic_options(context: CompletionContext) -> SimpleMatcherResult:
         found = magic.match(context.line_with_cursor[: context.cursor_position])
         if not found:
             return SimpleMatcherResult(completions=[])
-        name, word = found.groups()
-        flags = [flag for flag in parsers[name].flags if flag.startswith(word)]
+        name, flag, option, start = found.groups()
+        known = parsers[name].words_after(option) if option else parsers[name].flags
+        fragment = start if option else flag
+        words = [word for word in known if word.startswith(fragment)]
         return {
-            "completions": [SimpleCompletion(text=flag, type="option") for flag in flags],
-            "matched_fragment": word,
-            "suppress": bool(flags),
+            "completions": [SimpleCompletion(text=word, type="option") for word in words],
+            "matched_fragment": fragment,
+            "suppress": bool(words),
         }
 
     return diffmagic_options

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from keyword import iskeyword
 from typing import Any
 
 import numpy as np
 from IPython.core.interactiveshell import InteractiveShell
 
-from diffmagic.automatic import automatic, cotangent, tangent
+from diffmagic.automatic import automatic, cotangent, seed_like, tangent
 from diffmagic.checking import check_derivative
 from diffmagic.core.errors import DiffmagicError
 from diffmagic.core.program import Variable
@@ -17,7 +18,7 @@ from diffmagic.core.structures import flatten
 from diffmagic.core.transforms import grad
 from diffmagic.notebook.cells import CellFunction, Subject, cell_subject, function_subject
 from diffmagic.notebook.inputs import Inputs, chosen_inputs, evaluate
-from diffmagic.notebook.line import MagicLine, Options, nearest, one_of
+from diffmagic.notebook.line import NAME, MagicLine, Options, known_as, nearest, one_of
 from diffmagic.notebook.namespace import Snapshot
 from diffmagic.results import Derivative, TraceTable
 from diffmagic.trace_table import trace_table
@@ -38,7 +39,8 @@ The result is the cell's last expression, the last name assigned, or the
 function that it ends in. Inputs are name=expression, evaluated in the
 notebook, with commas or blanks between them; arrays that the cell reads
 are data unless --wrt names them. A number has a gradient, an array a
-Jacobian. A semicolon at the end of the line or the cell silences."""
+Jacobian. A semicolon at the end of the line or the cell silences.
+%config DiffMagic sets the mode and the digits for all cells."""
 
 
 def _options() -> Options:
@@ -97,7 +99,7 @@ def run_grad(
     options = asked.options
     _check_options(options)
     subject = _subject(shell, asked, cell)
-    wrt = re.findall(r"[^\s,]+", options.wrt) if options.wrt is not None else None
+    wrt = _names(options.wrt)
     if cell is not None and subject.function and not asked.inputs:
         _define_gradient(subject, names, wrt, options, silent)
         return None
@@ -126,6 +128,16 @@ def run_grad(
     return found
 
 
+def _names(wrt: str | None) -> list[str] | None:
+    if wrt is None:
+        return None
+    names = [known_as(name) for name in re.findall(r"[^\s,]+", wrt)]
+    if not all(name.isidentifier() for name in names):
+        inside = ",".join(re.findall(NAME, wrt))
+        raise DiffmagicError(f"--wrt takes names with commas between them, not {wrt}", rewrite=f"--wrt {inside or 'x'}")
+    return names
+
+
 def _check_options(options: Any) -> None:
     if options.order is not None and options.order < 1:
         raise DiffmagicError(f"order {options.order} is not a positive number", rewrite="--order 2")
@@ -135,7 +147,7 @@ def _check_options(options: Any) -> None:
         raise DiffmagicError("a seed goes with the first derivative", rewrite="leave --order and --hessian out")
     if options.digits is not None and not 1 <= options.digits <= 17:
         raise DiffmagicError(f"{options.digits} digits cannot be shown", rewrite="--digits between 1 and 17")
-    if options.out is not None and not options.out.isidentifier():
+    if options.out is not None and (not options.out.isidentifier() or iskeyword(options.out)):
         raise DiffmagicError(f"{options.out} is not a name", rewrite="-o d")
 
 
@@ -143,13 +155,16 @@ def _subject(shell: InteractiveShell, asked: MagicLine, cell: str | None) -> Sub
     text = asked.subject
     if cell is not None:
         if text:
-            known = ", ".join(f"{name}=1.0" for name in re.findall(r"[^\s,]+", text) if name.isidentifier())
-            raise DiffmagicError(f"{text} on the magic's line is neither an input nor an option", rewrite=known)
+            names = [name for name in re.findall(r"[^\s,]+", text) if name.isidentifier()]
+            rewrite = ", ".join(f"{name}=1.0" for name in names)
+            if asked.options.wrt and all(name in asked.inputs or name in shell.user_ns for name in names):
+                rewrite = "--wrt " + ",".join([asked.options.wrt, *names])
+            raise DiffmagicError(f"{text} on the magic's line is neither an input nor an option", rewrite=rewrite)
         return cell_subject(shell, cell)
     if not text:
         raise DiffmagicError("there is no function on the line", rewrite='%grad f x=1.0, or %grad "x**2" x=1.0')
-    first = re.fullmatch(r"([^\W\d]\w*)(\.\w+)*", text)
-    if first and first[1] in shell.user_ns and first[1] not in asked.inputs:
+    first = re.fullmatch(rf"({NAME})(\.{NAME})*", text)
+    if first and known_as(first[1]) not in asked.inputs:
         value = evaluate(text, shell.user_ns, "the function")
         if callable(value):
             return function_subject(value, text)
@@ -162,9 +177,10 @@ def _define_gradient(
     subject: Subject, names: dict[str, Any], wrt: list[str] | None, options: Any, silent: bool
 ) -> None:
     """A cell that ends in a def and has no values: define it, and its gradient."""
-    for name in ("order", "hessian", "seed", "trace", "out"):
-        if getattr(options, name):
-            raise DiffmagicError(f"--{name} needs a point", rewrite=f"%%grad {_example(subject)} --{name}")
+    for name in ("mode", "order", "hessian", "seed", "trace", "digits", "out"):
+        if value := getattr(options, name):
+            written = f"--{name}" if value is True else f"--{name} {value}"
+            raise DiffmagicError(f"--{name} needs a point", rewrite=f"%%grad {_example(subject)} {written}")
     parameters = subject.parameters or ()
     if not parameters:
         raise DiffmagicError(f"{subject.function} has no parameters", rewrite=f"def {subject.function}(x):")
@@ -207,7 +223,8 @@ def _direction(seed: Any, varied: dict[str, Any]) -> dict[str, Any]:
     if isinstance(seed, dict):
         for name in seed:
             if name not in varied:
-                raise DiffmagicError(f"the seed's {name} is no input", rewrite=nearest(str(name), varied))
+                near = nearest(str(name), varied) or f"a dict by input: {', '.join(varied)}"
+                raise DiffmagicError(f"the seed's {name} is no input", rewrite=near)
         parts = dict(seed)
     elif len(varied) == 1:
         parts = dict.fromkeys(varied, seed)
@@ -218,11 +235,9 @@ def _direction(seed: Any, varied: dict[str, Any]) -> dict[str, Any]:
             f"the seed has not one entry for each of the {len(varied)} inputs {', '.join(varied)}",
             rewrite=f"--seed [{', '.join('1' if k == 0 else '0' for k in range(len(varied)))}]",
         )
-    return {name: _tangent(parts[name], value) if name in parts else _zero(value) for name, value in varied.items()}
-
-
-def _tangent(part: Any, value: Any) -> Any:
-    return np.asarray(part, dtype=float) if isinstance(value, np.ndarray) else part
+    return {
+        name: seed_like(parts[name], value, name) if name in parts else _zero(value) for name, value in varied.items()
+    }
 
 
 def _zero(value: Any) -> Any:

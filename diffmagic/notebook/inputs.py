@@ -82,16 +82,23 @@ def chosen_inputs(subject: Subject, given: Mapping[str, Any], wrt: Iterable[str]
 
 
 def _floats(name: str, value: Any, notes: list[str]) -> Any:
-    """A value with floats for integers."""
+    """A value with floats for integers, in arrays of its own."""
     leaves, rebuild = flatten(value, name)
-    parts = []
-    for path, leaf in leaves:
-        if np.result_type(leaf).kind in "iub":
-            array = isinstance(leaf, np.ndarray)
-            notes.append(f"{path} {'holds integers, which are' if array else 'is an integer, which is'} taken as float")
-            leaf = leaf.astype(np.float64) if array else float(leaf)
-        parts.append(leaf)
-    return rebuild(parts)
+    if not leaves:
+        raise DiffmagicError(f"{name} holds no numbers", rewrite=f"{name}=1.0")
+    whole = [isinstance(leaf, int) or np.result_type(leaf).kind in "iub" for _, leaf in leaves]
+    if any(whole):
+        one = isinstance(value, int | np.integer | np.bool_)
+        notes.append(f"{name} {'is an integer, which is' if one else 'holds integers, which are'} taken as float")
+    return rebuild([_floated(leaf) if each else _copied(leaf) for (_, leaf), each in zip(leaves, whole, strict=True)])
+
+
+def _floated(leaf: Any) -> Any:
+    return leaf.astype(np.float64) if isinstance(leaf, np.ndarray) else float(leaf)
+
+
+def _copied(leaf: Any) -> Any:
+    return leaf.copy() if isinstance(leaf, np.ndarray) else leaf
 
 
 def _refuse_misspelt(subject: Subject, given: Mapping[str, Any], readable: list[str]) -> None:

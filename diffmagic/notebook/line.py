@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import keyword
 import re
 import sys
+import unicodedata
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import zip_longest
@@ -17,10 +19,14 @@ from typing import Any, NoReturn
 
 from diffmagic.core.errors import DiffmagicError
 
+NAME = r"[^\W\d][\w\u0300-\u036F\u20D0-\u20F0]*"
+"""What a name looks like, with the accents that are characters of their own, as in x̂."""
+
 _START = re.compile(
-    r"(?:^|(?<=[\s,;]))(?:(?P<input>[^\W\d]\w*)\s*=(?!=)|(?P<option>--[A-Za-z][\w-]*|-[A-Za-z](?=[\s=]|$)))"
+    rf"(?:^|(?<=[\s,;]))(?:(?P<input>{NAME})\s*=(?!=)|(?P<option>--[A-Za-z][\w-]*|-[A-Za-z](?=[\s=]|$)))"
 )
 _OPENING, _CLOSING = "([{", ")]}"
+_BLOT = "\0"  # neither a blank nor a letter of a name
 
 
 class Options(argparse.ArgumentParser):
@@ -44,6 +50,11 @@ class Options(argparse.ArgumentParser):
         action = super().add_argument(*args, **kwargs)
         self.flags.update(dict.fromkeys(action.option_strings, action))
         return action
+
+    def words_after(self, flag: str) -> list[str]:
+        """The words that an option takes, if they are few: what its help shows in braces."""
+        shown = str(self.flags[flag].metavar) if flag in self.flags else ""
+        return shown[1:-1].split(",") if shown.startswith("{") else []
 
     def error(self, message: str) -> NoReturn:
         """Stop with one message."""
@@ -93,7 +104,7 @@ def read_line(line: str, parser: Options) -> MagicLine:
     Raises
     ------
     DiffmagicError
-        For brackets that do not close, unknown options, inputs without a value or given twice.
+        For brackets that do not close, unknown options, inputs without a value, and what is given twice.
 
     Examples
     --------
@@ -109,17 +120,26 @@ def read_line(line: str, parser: Options) -> MagicLine:
     inputs: dict[str, str] = {}
     words: list[str] = []
     starts = [found for found in _START.finditer(mask) if _is_start(found, parser)]
+    flags = [found["option"] for found in starts if found["option"]]
+    for flag in flags:
+        if flags.count(flag) > 1:
+            raise DiffmagicError(f"{flag} is given twice", rewrite=f"one {flag}")
     subject = [line[: starts[0].start()] if starts else line]
     for start, following in zip_longest(starts, starts[1:]):
         end = following.start() if following else len(line)
         if start["input"]:
-            _add_input(start["input"], line[start.end() : end], mask[start.end() : end], inputs)
+            _add_input(known_as(start["input"]), line[start.end() : end], mask[start.end() : end], inputs)
             continue
         word, rest = _option(start["option"], line[start.end() : end], mask[start.end() : end], parser)
         words += word
         subject.append(rest)
     parts = [stripped for part in subject if (stripped := part.strip(", \t"))]
     return MagicLine(" ".join(parts), inputs, parser.parse_args(words), silent)
+
+
+def known_as(name: str) -> str:
+    """A name as Python spells it: ϵ is ε."""
+    return unicodedata.normalize("NFKC", name)
 
 
 def _is_start(found: re.Match[str], parser: Options) -> bool:
@@ -140,25 +160,25 @@ def _masked(line: str) -> str:
             step = 2 if character == "\\" else len(quote) if line.startswith(quote, position) else 1
             if line.startswith(quote, position):
                 quote = ""
-            out.append("_" * len(line[position : position + step]))
+            out.append(_BLOT * len(line[position : position + step]))
             position += step
             continue
         if character == "#" and not closing:
             break
         if character in "\"'":
             quote = character * 3 if line.startswith(character * 3, position) else character
-            out.append("_" * len(quote))
+            out.append(_BLOT * len(quote))
             position += len(quote)
             continue
         if character in _OPENING:
             closing.append(_CLOSING[_OPENING.index(character)])
-            out.append("_")
+            out.append(_BLOT)
         elif character in _CLOSING:
             if not closing or closing.pop() != character:
                 raise DiffmagicError(f"a bracket {character} closes nothing on the line: {line.strip()}")
-            out.append("_")
+            out.append(_BLOT)
         else:
-            out.append("_" if closing else character)
+            out.append(_BLOT if closing else character)
         position += 1
     if quote:
         raise DiffmagicError(f"a quote is not closed on the line: {line.strip()}", rewrite=f"add {quote}")
@@ -172,11 +192,16 @@ def _add_input(name: str, expression: str, mask: str, inputs: dict[str, str]) ->
     expression = expression[: len(mask)].strip()
     if not expression:
         raise DiffmagicError(f"{name} has no value", rewrite=f"{name}=1.0")
+    if keyword.iskeyword(name):
+        raise DiffmagicError(f"{name} is a word of Python and cannot be a name", rewrite=f"{name}_={expression}")
+    is_lambda = re.search(r"\blambda\b", mask) is not None
+    if is_lambda and ("," in mask or ":" not in mask):
+        raise DiffmagicError(f"the lambda after {name}= goes on after a comma", rewrite=f"{name}=(lambda …)")
     if "," in mask:
         raise DiffmagicError(
             f"{name}={expression} goes on after a comma", rewrite=f"{name}=({expression}) if you mean a tuple"
         )
-    if ":" in mask and not re.search(r"\blambda\b", mask):
+    if ":" in mask and not is_lambda:
         raise DiffmagicError(
             f"{name}={expression} is a range, and ranges are for curves: a derivative is taken at one point",
             rewrite=f"{name}={expression.split(':')[0].strip() or '1.0'}",

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import dis
 import random
-from collections.abc import Callable, Iterable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
-from types import CodeType, FunctionType
+from types import CellType, CodeType, FunctionType, MethodType, SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -18,12 +19,12 @@ _MOST_BYTES = 1 << 24
 _MOST_ITEMS = 100_000
 
 
-def free_names(code: CodeType) -> list[str]:
-    """The global names that code reads without having assigned them first, in order."""
+def free_names(*codes: CodeType) -> list[str]:
+    """The global names that code, run piece by piece, reads without having assigned them first, in order."""
     found: dict[str, None] = {}
     inner: list[str] = []
     stored: set[str] = set()
-    for instruction in dis.get_instructions(code):
+    for instruction in (each for code in codes for each in dis.get_instructions(code)):
         if instruction.opname in ("LOAD_NAME", "LOAD_GLOBAL") and instruction.argval not in stored:
             found[instruction.argval] = None
         elif instruction.opname in ("STORE_NAME", "STORE_GLOBAL"):
@@ -35,17 +36,47 @@ def free_names(code: CodeType) -> list[str]:
 
 
 def reachable_names(codes: Iterable[CodeType], names: Names) -> list[str]:
-    """The global names that code reads, by itself or through the notebook's functions that it calls."""
+    """The global names that code reads, by itself or through the notebook's functions and classes that it uses."""
     found: dict[str, None] = {}
-    waiting = list(codes)
+    waiting: list[Any] = list(codes)
+    seen: set[int] = set()
     while waiting:
-        for name in free_names(waiting.pop()):
-            if name not in found:
-                found[name] = None
-                value = names.get(name)
-                if isinstance(value, FunctionType) and value.__globals__ is names:
-                    waiting.append(value.__code__)
+        thing = waiting.pop()
+        if id(thing) in seen:
+            continue
+        seen.add(id(thing))
+        if isinstance(thing, CodeType):
+            new = [name for name in free_names(thing) if name not in found]
+            found.update(dict.fromkeys(new))
+            waiting += [names[name] for name in new if name in names]
+        else:
+            waiting += _uses(thing, names)
     return list(found)
+
+
+def _uses(thing: Any, names: Names) -> list[Any]:
+    """The code of a function of the notebook, and what else may lead to such code."""
+    match thing:
+        case FunctionType():
+            return [thing.__code__, *_closed_over(thing)] if thing.__globals__ is names else []
+        case MethodType() | staticmethod() | classmethod():
+            return [thing.__func__]
+        case partial():
+            return [thing.func]
+        case property():
+            return [thing.fget]
+        case type():
+            return [*vars(thing).values(), *thing.__bases__] if thing.__module__ == "__main__" else []
+    return [type(thing)]
+
+
+def _closed_over(function: FunctionType) -> list[Any]:
+    return [cell.cell_contents for cell in _cells(function)]
+
+
+def _cells(function: FunctionType) -> list[CellType]:
+    """A closure's cells, without those that are still empty."""
+    return [cell for cell in function.__closure__ or () if cell != CellType()]
 
 
 class Snapshot:
@@ -58,18 +89,26 @@ class Snapshot:
     held : iterable
         The values whose lists, dicts, sets and arrays are remembered element by element, as code may change them in
         place.
+    lock : bool
+        Whether arrays that are too large to be remembered are read-only until `restore`.
     """
 
-    def __init__(self, names: Names, held: Iterable[Any]) -> None:
+    def __init__(self, names: Names, held: Iterable[Any], *, lock: bool = False) -> None:
         self._names = names
         self._before = dict(names)
         seen: set[int] = set()
-        self._undo = [undo for value in held for undo in _undo(value, seen)]
+        large: list[Any] = []
+        self._undo = [undo for value in held for undo in _undo(value, seen, large)]
+        self._locked = sorted(large, key=lambda array: array.base is not None) if lock else []
+        for array in self._locked:
+            array.flags.writeable = False
         self._undo.append(partial(np.random.set_state, np.random.get_state()))
         self._undo.append(partial(random.setstate, random.getstate()))
 
     def restore(self) -> None:
         """Go back."""
+        for array in self._locked:  # views last: they cannot be writeable before what they look at
+            array.flags.writeable = True
         for name in [name for name in self._names if name not in self._before]:
             del self._names[name]
         self._names.update(self._before)
@@ -89,56 +128,90 @@ class Snapshot:
             self._names.pop(name, None)
 
 
-def _undo(value: Any, seen: set[int]) -> Iterator[Callable[[], Any]]:
+def _undo(value: Any, seen: set[int], large: list[Any]) -> Iterator[Callable[[], Any]]:
     """What brings a mutable value, and the mutable values in it, back to what they hold now."""
     if id(value) in seen or len(seen) > _MOST_ITEMS:
         return
     seen.add(id(value))
-    parts: Iterable[Any] = ()
+    parts: Sequence[Any] = ()
     mapping = _mapping(value)
     if isinstance(value, np.ndarray):
-        if value.flags.writeable and value.nbytes <= _MOST_BYTES:
+        if value.flags.writeable and value.nbytes > _MOST_BYTES:
+            large.append(value)
+        elif value.flags.writeable:
             yield partial(np.copyto, value, value.copy())
+        if value.dtype == object:
+            parts = list(value.flat)
     elif isinstance(value, np.random.Generator):
         yield partial(setattr, value.bit_generator, "state", value.bit_generator.state)
+    elif isinstance(value, np.random.RandomState):
+        yield partial(value.set_state, value.get_state())
+    elif isinstance(value, random.Random) and not isinstance(value, random.SystemRandom):
+        yield partial(value.setstate, value.getstate())
     elif isinstance(value, set):
         yield partial(_refill, value, set(value))
-    elif isinstance(value, list) and len(value) <= _MOST_ITEMS:
+    elif isinstance(value, list | deque):
         parts = list(value)
-        yield partial(value.__setitem__, slice(None), parts)
-    elif mapping is not None and len(mapping) <= _MOST_ITEMS:
-        yield partial(_refill, mapping, dict(mapping))
-        parts = list(mapping.values())
+        yield partial(_refill, value, parts)
     elif isinstance(value, tuple):
         parts = value
-    for part in parts:
-        yield from _undo(part, seen)
+    elif isinstance(value, MethodType):
+        parts = [value.__self__]
+    if mapping is not None:
+        yield partial(_refill, mapping, dict(mapping))
+        parts = [*parts, *mapping.values()]
+    if len(parts) <= _MOST_ITEMS:
+        for part in parts:
+            yield from _undo(part, seen, large)
+    for place, name, part in _places(value):
+        yield partial(_put, place, name, part)
+        yield from _undo(part, seen, large)
 
 
 def _refill(container: Any, content: Any) -> None:
     container.clear()
-    container.update(content)
+    (container.update if hasattr(container, "update") else container.extend)(content)
+
+
+def _put(place: Any, name: str, part: Any) -> None:
+    now = vars(place).get(name) if isinstance(place, type) else getattr(place, name)
+    if now is not part:  # an Enum refuses even what it has
+        setattr(place, name, part)
 
 
 def _mapping(value: Any) -> dict[Any, Any] | None:
-    """A dict, or the attributes of an object whose class the notebook defines."""
+    """A dict, or the attributes of a function or object whose code is the notebook's."""
     if isinstance(value, dict):
         return value
-    if type(value).__module__ == "__main__" and isinstance(getattr(value, "__dict__", None), dict):
-        attributes: dict[Any, Any] = vars(value)
-        return attributes
+    owner = value if isinstance(value, FunctionType) else type(value)
+    if isinstance(value, SimpleNamespace) or owner.__module__ == "__main__":
+        attributes = getattr(value, "__dict__", None)
+        return attributes if isinstance(attributes, dict) else None
     return None
 
 
+def _places(value: Any) -> list[tuple[Any, str, Any]]:
+    """What a function of the notebook closes over and its defaults, or a class's attributes, and where they stand."""
+    if getattr(value, "__module__", None) != "__main__":
+        return []
+    if isinstance(value, FunctionType):
+        places: list[tuple[Any, str]] = [(cell, "cell_contents") for cell in _cells(value)]
+        places += [(value, "__defaults__"), (value, "__kwdefaults__")]
+        return [(place, name, getattr(place, name)) for place, name in places]
+    if isinstance(value, type):
+        return [(value, name, part) for name, part in vars(value).items() if not name.startswith("__")]
+    return []
+
+
 def plain(value: Any, seen: set[int] | None = None) -> Any:
-    """A value with ordinary numbers and arrays for tracers; lists, dicts and objects keep their identity."""
+    """A value with ordinary numbers and arrays for tracers; what can change in place keeps its identity."""
     if isinstance(value, Tracer):
         return concrete(value)
     seen = set() if seen is None else seen
     if id(value) in seen or len(seen) > _MOST_ITEMS:
         return value
     seen.add(id(value))
-    if isinstance(value, list):
+    if isinstance(value, list | deque):
         for k, part in enumerate(value):
             if (new := plain(part, seen)) is not part:
                 value[k] = new
@@ -150,4 +223,7 @@ def plain(value: Any, seen: set[int] | None = None) -> Any:
         for key, part in list(mapping.items()):
             if (new := plain(part, seen)) is not part:
                 mapping[key] = new
+    for place, name, part in _places(value):
+        if (new := plain(part, seen)) is not part:
+            setattr(place, name, new)
     return value

@@ -33,9 +33,10 @@ def users_view(shell: InteractiveShell) -> Iterator[None]:
         raised = DiffmagicError(f"{type(error).__name__}: {error.msg} (line {error.lineno})")
         _render(raised, lines)
         raise raised from None
-    except Exception as error:
+    except (Exception, KeyboardInterrupt) as error:
         for each in _chain(error):
-            each.__traceback__ = _users_frames(each.__traceback__) or each.__traceback__
+            whole = None if isinstance(each, KeyboardInterrupt) else each.__traceback__
+            each.__traceback__ = _users_frames(each.__traceback__) or whole
         lines = shell.InteractiveTB.structured_traceback(type(error), error, error.__traceback__, tb_offset=0)
         _render(error, lines)
         raise
@@ -61,7 +62,7 @@ def _users_warnings() -> Iterator[None]:
         warnings.showwarning = usual
 
 
-def _render(error: Exception, lines: list[str]) -> None:
+def _render(error: BaseException, lines: list[str]) -> None:
     error._render_traceback_ = lambda: lines  # type: ignore[attr-defined]
 
 

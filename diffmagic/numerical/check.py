@@ -45,19 +45,20 @@ def central_check(
     >>> central_check(np.sin, np.array([0.5]), np.array([[np.cos(0.5)]]), lambda row, column: "y'").verdict
     'digits'
     """
-    if np.iscomplexobj(point) or np.iscomplexobj(jacobian):
-        return Check("not compared", reason="there are complex numbers")
+    if np.iscomplexobj(point):
+        return Check("not compared", reason="there are complex inputs")
     if not jacobian.size:
         return Check("not compared", reason="there are no numbers")
     if not np.all(np.isfinite(jacobian)):
         row, column = np.argwhere(~np.isfinite(jacobian))[0]
-        return Check("not finite", where=label(int(row), int(column)), exact=float(jacobian[row, column]))
+        return Check("not finite", where=label(int(row), int(column)), exact=jacobian[row, column].item())
     checks = []
     for direction, size, column in _directions(point):
         exact = jacobian @ direction
-        estimates = _estimates(function, point, direction, size, exact)
+        estimates, stopped = _estimates(function, point, direction, size, exact)
         if not len(estimates):
-            return Check("not compared", reason="the function is not finite on both sides of this point")
+            reason = f"stops with {stopped} beside" if stopped else "is not finite on both sides of"
+            return Check("not compared", reason=f"the function {reason} this point")
         if not np.all(_agree(exact, estimates[-1], 6)):
             checks += [(_compared(exact[row], estimates[:, row]), row, column) for row in range(len(exact))]
     if not checks:
@@ -78,30 +79,34 @@ def _directions(point: Any) -> Iterator[tuple[Any, float, int | None]]:
         yield scales * (2 * numbers - 1), 1.0, None
 
 
-def _estimates(function: Callable[[Any], Any], point: Any, direction: Any, size: float, exact: Any) -> Any:
-    """Central differences with one step after another, until one agrees."""
+def _estimates(function: Callable[[Any], Any], point: Any, direction: Any, size: float, exact: Any) -> tuple[Any, str]:
+    """Central differences with one step after another, until one agrees; and an error that stopped one."""
     found: list[Any] = []
+    stopped = ""
     for step in _STEPS:
         h = step * size
         try:
             with np.errstate(all="ignore"):
                 estimate = (function(point + h * direction) - function(point - h * direction)) / (2 * h)
-        except Exception:  # whatever the user's function raises beside the point
+        except Exception as error:  # whatever the user's function raises beside the point
+            stopped = type(error).__name__
             continue
-        if estimate.shape == exact.shape and np.isrealobj(estimate) and np.all(np.isfinite(estimate)):
+        if np.iscomplexobj(estimate) and not np.iscomplexobj(exact):  # such as x**1.5 below zero
+            continue
+        if estimate.shape == exact.shape and np.all(np.isfinite(estimate)):
             found.append(estimate)
             if np.all(_agree(exact, estimate, 6)):
                 break
-    return np.array(found)
+    return np.array(found), stopped
 
 
 def _agree(exact: Any, estimate: Any, digits: int) -> Any:
     return np.abs(exact - estimate) <= 10.0**-digits * np.maximum(np.abs(exact), np.abs(estimate))
 
 
-def _compared(exact: float, estimates: Any) -> Check:
+def _compared(exact: Any, estimates: Any) -> Check:
     errors = np.abs(estimates - exact)
-    best = float(estimates[np.argmin(errors)])
+    best = estimates[np.argmin(errors)].item()
     if _agree(exact, best, 6):
         return Check("digits", 6)
     if abs(exact - best) <= 1e-6:
@@ -111,7 +116,7 @@ def _compared(exact: float, estimates: Any) -> Check:
     spread = np.sort(np.abs(estimates - best))
     if len(estimates) == 1 or errors.min() <= 2 * spread[1]:
         return Check("unclear")
-    return Check("disagrees", exact=float(exact), numerical=best)
+    return Check("disagrees", exact=exact.item(), numerical=best)
 
 
 def _confidence(check: Check) -> tuple[int, float]:

@@ -5,7 +5,8 @@ import gc
 import math
 import tracemalloc
 import warnings
-from collections import namedtuple
+from collections import Counter, OrderedDict, defaultdict, namedtuple
+from types import MappingProxyType
 
 import numpy as np
 import pytest
@@ -72,6 +73,55 @@ class TestArguments:
             "skip": None,
         }
 
+    def test_positions_of_numpy_and_in_any_sequence(self):
+        f = lambda w, x: w * w * x
+        assert grad(f, np.int64(1))(2.0, 3.0) == 4.0
+        assert grad(f, np.array([1, 0]))(2.0, 3.0) == grad(f, range(1, -1, -1))(2.0, 3.0) == (4.0, 12.0)
+
+    @pytest.mark.parametrize("argnums", [None, 1.0, (None,), (0, 1.0), True])
+    def test_what_is_not_a_position(self, argnums):
+        with pytest.raises(DiffmagicError, match="argnums"):
+            grad(lambda w, x: w * x, argnums)(2.0, 3.0)
+
+    @pytest.mark.parametrize("argnums", [(0, 0), (0, -2), ("w", 0), (1, "x")])
+    @pytest.mark.parametrize("x", [3.0, np.ones(2), {"a": 1.0}])
+    def test_one_argument_chosen_twice(self, argnums, x):
+        with pytest.raises(DiffmagicError, match="twice"):
+            grad(lambda w, x: w, argnums)(x, x)
+
+    def test_a_name_is_a_parameter_and_not_a_place_among_further_arguments(self):
+        def f(w, *more, x=1.0):
+            return w * sum(more) * x
+
+        with pytest.raises(DiffmagicError, match="'x'"):
+            grad(f, "x")(2.0, 3.0, 4.0)
+        with pytest.raises(DiffmagicError, match="'more'"):
+            grad(f, "more")(2.0, 3.0, 4.0)
+        assert grad(f, "x")(2.0, 3.0, 4.0, x=5.0) == 14.0
+
+    def test_a_derivative_has_the_parameters_of_its_function(self):
+        f = lambda w, x: w * x**3
+        assert grad(grad(f, "x"), "x")(2.0, 3.0) == hessian(f, "x")(2.0, 3.0) == hvp(f, "x")(2.0, 3.0, 1.0) == 36.0
+        assert hessian(f, 1)(2.0, x=3.0) == 36.0
+        with pytest.raises(DiffmagicError, match="argnums among 'w', 'x'"):
+            hessian(f, "y")(2.0, 3.0)
+
+    def test_mappings_stay_what_they_are(self):
+        def last(p):
+            p.move_to_end("a")
+            return list(p.values())[-1] ** 2
+
+        result = grad(last)(OrderedDict(a=3.0, b=4.0))
+        assert isinstance(result, OrderedDict)
+        assert list(result.items()) == [("a", 6.0), ("b", 0.0)]
+        assert grad(lambda p: p["a"] * p["missing"])(defaultdict(lambda: 7.0, a=2.0))["a"] == 7.0
+        assert grad(lambda p: p["a"] ** 2)(Counter(a=3.0)) == {"a": 6.0}
+        assert grad(lambda p: p["a"] ** 2)(MappingProxyType({"a": 3.0})) == {"a": 6.0}
+
+    def test_a_zero_dimensional_array_gives_one(self):
+        for f in (lambda x: x[...] * x, lambda x: x + x[None].sum() * x, lambda x: x**2):
+            assert type(grad(f)(np.array(3.0))) is np.ndarray
+
     def test_integers_are_taken_as_floats_with_a_note(self):
         with pytest.warns(DiffmagicNote, match="integer"):
             assert grad(lambda x: x**2)(3) == 6.0
@@ -135,6 +185,17 @@ class TestResults:
         with pytest.raises(DiffmagicError, match="pair"):
             value_and_grad(lambda x: x, has_aux=True)(3.0)
 
+    def test_aux_is_plain_beside_what_is_no_number(self):
+        (_, aux), _ = value_and_grad(lambda x: (x**2, ["text", {"twice": 2 * x}]), has_aux=True)(3.0)
+        assert type(aux[1]["twice"]) is float
+
+    def test_aux_keeps_the_tracers_of_an_outer_trace(self):
+        def aux(x):
+            return value_and_grad(lambda y: (y * x, {"both": x * y, "outer": x * x}), has_aux=True)(2.0)[0][1]
+
+        assert grad(lambda x: aux(x)["both"])(3.0) == 2.0
+        assert grad(lambda x: aux(x)["outer"])(3.0) == 6.0
+
     def test_names_of_the_functions_made(self):
         assert grad(rosenbrock).__name__ == "grad_rosenbrock"
 
@@ -167,6 +228,33 @@ class TestDirections:
             jvp(np.sin, (np.ones(2),), (np.ones(3),))
         with pytest.raises(DiffmagicError, match=r"shape \(\)"):
             vjp(np.sin, np.ones(2))[1](1.0)
+        with pytest.raises(DiffmagicError, match="primals are a float"):
+            jvp(np.sin, 1.0, 1.0)
+        with pytest.raises(DiffmagicError, match="tangents are a ndarray"):
+            jvp(np.sin, (1.0,), np.ones(1))
+
+    def test_structures_are_matched_by_name_and_not_by_order(self):
+        f = lambda p: 3 * p["a"] + 5 * p["b"]
+        assert jvp(f, ({"a": 1.0, "b": 2.0},), ({"b": 1.0, "a": 10.0},))[1] == 35.0
+        _, pullback = vjp(lambda x: {"a": 3 * x, "b": 5 * x}, 1.0)
+        assert pullback({"b": 1.0, "a": 10.0}) == (35.0,)
+        assert hvp(lambda p: p["a"] ** 2 * p["b"])({"a": 1.0, "b": 2.0}, {"b": 0.0, "a": 1.0}) == {"a": 4.0, "b": 2.0}
+        for other in ({"a": 1.0, "c": 1.0}, {"a": 1.0}, (1.0, 1.0)):
+            with pytest.raises(DiffmagicError, match="structure"):
+                pullback(other)
+
+    @pytest.mark.parametrize("kind", [np.float32, int, bool])
+    def test_directions_of_other_dtypes_lose_nothing(self, kind):
+        x, ones = np.array([1.0, 2.0]), np.ones(2, kind)
+        f = lambda x: x * np.pi
+        np.testing.assert_array_equal(jvp(f, (x,), (ones,))[1], [np.pi, np.pi])
+        np.testing.assert_array_equal(vjp(f, x)[1](ones)[0], [np.pi, np.pi])
+
+    def test_a_complex_direction_of_a_real_value_is_refused(self):
+        with pytest.raises(DiffmagicError, match="complex"):
+            jvp(np.sin, (1.0,), (1j,))
+        with pytest.raises(DiffmagicError, match="complex"):
+            vjp(np.sin, np.ones(2))[1](1j * np.ones(2))
 
 
 class TestOrders:
@@ -189,6 +277,10 @@ class TestOrders:
         for f in (np.cumsum, np.sort, lambda x: x - np.mean(x), lambda x: x[::-1], lambda x: x / np.linalg.norm(x)):
             with pytest.raises(DiffmagicError, match="not elementwise"):
                 derivative(f)(np.ones(3))
+
+    def test_what_broadcasts_is_elementwise(self):
+        f = lambda x: np.broadcast_to(x, (2, 3)) ** 2 + x * x + np.ones((2, 3))
+        np.testing.assert_array_equal(derivative(f, np.int64(2))(np.arange(3.0)), np.full((2, 3), 4.0))
 
     def test_hessian(self):
         x = np.array([1.0, 2.0, 3.0])
@@ -232,6 +324,17 @@ class TestJacobian:
             "reverse",
             "5 inputs, 1 output: one pass back gives every derivative",
         )
+
+    @pytest.mark.parametrize("mode", ["auto", "forward", "reverse"])
+    def test_complex_values_in_every_mode(self, mode):
+        x, z = np.array([0.5, 1.5]), 1 + 2j
+        phase = lambda x: np.exp(1j * x)
+        np.testing.assert_allclose(jacobian(phase, mode=mode)(x), np.diag(1j * phase(x)), rtol=1e-15)
+        assert jacobian(lambda z: z**3, mode=mode)(z) == pytest.approx(3 * z**2, rel=1e-15)
+        parts = jacobian(lambda z: np.stack([np.abs(z) ** 2, np.real(z), np.imag(z)]), mode=mode)(z)
+        np.testing.assert_allclose(parts, [2 - 4j, 1, -1j], rtol=1e-15)
+        mixed = jacobian(lambda x, z: x * z, (0, 1), mode=mode)(x[0], z)
+        assert mixed == pytest.approx((z, x[0]))
 
     def test_no_such_mode(self):
         with pytest.raises(DiffmagicError, match="sideways"):

@@ -28,6 +28,8 @@ def read(line: str) -> MagicLine:
         ("x=f(a=1, b=2) # y=3", {"x": "f(a=1, b=2)"}),
         ("x=1,", {"x": "1"}),
         ("σ=1.0", {"σ": "1.0"}),
+        ("ϵ=0.1, x\u0302=1.0 v\u20d7=2", {"ε": "0.1", "x\u0302": "1.0", "v\u20d7": "2"}),
+        ("x=(lambda t, k=2: t**k)(3.0), y=2", {"x": "(lambda t, k=2: t**k)(3.0)", "y": "2"}),
         ("", {}),
     ],
 )
@@ -49,6 +51,12 @@ def test_options_and_inputs_in_any_order() -> None:
         4,
     )
     assert options.trace
+
+
+@pytest.mark.parametrize("line", ["x[0]=1.0", "p['a']=1.0", "'x'=1.0", "(x=1.0)"])
+def test_what_is_no_name_is_no_input(line: str) -> None:
+    assert read(line).inputs == {}
+    assert read(line).subject == line
 
 
 @pytest.mark.parametrize("line", ["loss w=w0 --trace", "--trace loss w=w0", "--digits 3 loss w=w0", "loss, w=w0"])
@@ -74,6 +82,10 @@ def test_semicolon() -> None:
         ("x='a", "a quote is not closed"),
         ("x=1, 2", "Instead: x=(1, 2) if you mean a tuple"),
         ("x=1 x=2", "x is given twice"),
+        ("x=1 --order 2 --order 3", "--order is given twice"),
+        ("lambda=1.0", "lambda is a word of Python and cannot be a name\n  Instead: lambda_=1.0"),
+        ("f=lambda t, k: t, x=1", "the lambda after f= goes on after a comma\n  Instead: f=(lambda …)"),
+        ("f=lambda t, k=2: t, x=1", "the lambda after f= goes on after a comma"),
         ("--trac", "there is no option --trac\n  Instead: --trace"),
         ("--tra", "there is no option --tra\n  Instead: --trace"),
         ("--trace=3", "--trace takes no value"),

@@ -72,6 +72,13 @@ def test_seeds(run: Run) -> None:
     assert {each.check.verdict for each in (along, named, back, two)} == {"digits"}
 
 
+def test_complex_results_of_real_inputs_are_compared(run: Run) -> None:
+    found = run("%%grad x=2.0\n(1 + 2j) * x**2")
+    assert found.derivative == {"x": 4 + 8j}
+    assert found.check.digits == 6
+    assert run("%%grad x=2.0 --mode reverse --seed 1j\n1j * x").check.digits == 6
+
+
 def test_many_numbers_are_checked_along_directions(run: Run) -> None:
     found = run("%%grad v=np.linspace(0, 1, 1000)\nnp.sum(np.sin(v) * v)")
     assert (found.check.verdict, found.check.digits) == ("digits", 6)
@@ -90,7 +97,12 @@ def test_def_without_values_is_defined_with_its_gradient(output: Output, shell: 
 
 @pytest.mark.parametrize(
     ("line", "message"),
-    [("--trace", "--trace needs a point\n  Instead: %%grad w=1.0 --trace"), ("--wrt v", "Instead: --wrt w")],
+    [
+        ("--trace", "--trace needs a point\n  Instead: %%grad w=1.0 --trace"),
+        ("--mode forward", "--mode needs a point\n  Instead: %%grad w=1.0 --mode forward"),
+        ("--digits 3", "--digits needs a point"),
+        ("--wrt v", "Instead: --wrt w"),
+    ],
 )
 def test_def_without_values_has_no_point(run: Run, line: str, message: str) -> None:
     with pytest.raises(DiffmagicError) as caught:
@@ -140,9 +152,13 @@ def test_out_keeps_the_result(output: Output, shell: InteractiveShell) -> None:
         ("--seed 1", "--mode forward for a direction, --mode reverse for weights"),
         ("--seed 1 --order 2 --mode forward", "a seed goes with the first derivative"),
         ("--mode forward --seed [1,2,3]", "Instead: --seed [1, 0]"),
-        ("--mode forward --seed {'z':1}", "the seed's z is no input"),
+        ("--mode forward --seed {'z':1}", "the seed's z is no input\n  Instead: a dict by input: x, y"),
+        ("--mode forward --seed [[1, 2], 3]", "the seed for x is a list of 2, and x is one number"),
+        ("--mode forward --seed [1j, 0]", "the seed for x is complex, and x is real"),
+        ("--mode reverse --seed 'a'", "the seed for the result is a string, and the result is one number"),
         ("--digits 0", "0 digits"),
         ("-o 2d", "2d is not a name"),
+        ("-o class", "class is not a name"),
     ],
 )
 def test_options_that_do_not_fit(run: Run, line: str, message: str) -> None:
@@ -170,6 +186,9 @@ def test_help(shell: InteractiveShell) -> None:
     [
         ("%%grad --tr", ["--trace"]),
         ("%grad loss w=1 --m", ["--mode"]),
+        ("%%grad --mode ", ["auto", "forward", "reverse"]),
+        ("%%grad x=1 --mode=f", ["forward"]),
+        ("%%grad --wrt f", []),
         ("d = %grad loss -", None),
         ("x = 1 --tr", []),
     ],
@@ -201,6 +220,13 @@ def test_error_of_the_user_shows_only_the_users_frames(output: Output) -> None:
     assert "diffmagic" not in text
 
 
+def test_interrupt_shows_only_the_users_frames(output: Output, shell: InteractiveShell) -> None:
+    text = output("%%grad x=2.0\nnew = x\nraise KeyboardInterrupt\nx")
+    assert "----> 3 raise KeyboardInterrupt" in text
+    assert "diffmagic" not in text
+    assert "new" not in shell.user_ns
+
+
 def test_syntax_error_points_at_the_line(output: Output) -> None:
     text = output("%%grad x=2.0\ny = x\nz = (y +")
     assert "line 3\n    z = (y +" in text
@@ -217,7 +243,7 @@ def test_warnings_name_the_users_line(shell: InteractiveShell) -> None:
 
 
 def test_an_error_after_the_run_leaves_nothing(run: Run, shell: InteractiveShell) -> None:
-    with pytest.raises(DiffmagicError, match="shape"):
+    with pytest.raises(DiffmagicError, match=r"the seed for the result is a list of 3, and the result is an array"):
         run("%%grad x=np.zeros(2) --mode reverse --seed [1, 2, 3]\nnew = x * 2\nnew")
     assert "new" not in shell.user_ns
 

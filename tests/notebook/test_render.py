@@ -83,7 +83,7 @@ Jacobian of y
     text = derivative_text(run("%%grad x=3.0, y=2.0 --hessian\nf = x**2 * y"))
     assert (
         """\
-second derivatives of f
+Second derivatives of f
         ∂/∂x  ∂/∂y
   ∂/∂x   4.0   6.0
   ∂/∂y   6.0   0.0
@@ -100,6 +100,9 @@ WIDE = [
     "%%grad x=1.5 --trace --digits 17\ny = 1.0\nfor k in range(200):\n    y = np.sin(y * x)",
     "%%grad v=np.linspace(0, 1, 8)\nnp.exp(v / 3)",
     "%%grad v=np.linspace(0, 1, 6) --hessian\nnp.prod(np.exp(v / 3))",
+    "%%grad the_first_of_two_very_long_names=1.5, the_second_of_two_very_long_names=np.ones(9) --hessian\n"
+    "result_with_a_long_name = the_first_of_two_very_long_names**2 * np.sum(the_second_of_two_very_long_names)",
+    f"%%grad {'x' * 110}=1.5\n{'x' * 110} ** 2 * np.floor({'x' * 110})",
     "%%grad p={'some': [1.0, 2.0], 'others': np.ones(30)}\np['some'][0] * np.sum(p['others'])",
 ]
 
@@ -150,6 +153,7 @@ def test_html(run: Run, cell: str) -> None:
     assert [tag for tag, _ in tags.seen].count("caption") == tables > 0
     assert all(attrs.get("scope") in ("row", "col") for tag, attrs in tags.seen if tag == "th")
     assert "color" not in page
+    assert "></th>" not in page
 
 
 def test_html_is_escaped(run: Run) -> None:
@@ -180,8 +184,8 @@ def test_displayed_in_the_notebook(shell: InteractiveShell) -> None:
             "A central difference disagrees: ∂/∂x is 1.0, and the difference gives 2.0.",
         ),
         (
-            Check("not compared", reason="there are complex numbers"),
-            "Not compared with a central difference: there are complex numbers.",
+            Check("not compared", reason="there are complex inputs"),
+            "Not compared with a central difference: there are complex inputs.",
         ),
     ],
 )

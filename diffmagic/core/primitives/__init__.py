@@ -7,6 +7,8 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 Rule = Callable[..., Any]
 
 PRIMITIVES: dict[Any, Primitive] = {}
@@ -165,5 +167,5 @@ def public_name(function: Any) -> str:
     ('np.exp', 'np.linalg.norm')
     """
     name = str(getattr(function, "__name__", function))
-    module = getattr(function, "__module__", None) or "numpy"
-    return f"{module.replace('numpy', 'np', 1)}.{name}"
+    module = getattr(function, "__module__", None) or ("numpy" if hasattr(np, name) else "")
+    return f"{module.replace('numpy', 'np', 1)}.{name}".lstrip(".")

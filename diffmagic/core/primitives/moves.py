@@ -177,7 +177,7 @@ define_kernel(
     np.broadcast_to,
     push=lambda i, t, y, x, shape: np.broadcast_to(t, shape),
     pull=lambda i, g, y, x, shape: g,  # summed where every cotangent is fitted to its variable
-)
+).keeps_positions = True
 
 
 @implements(np.broadcast_to)
@@ -263,14 +263,20 @@ def _alone(i: int, part: Any, operands: tuple[Any, ...]) -> list[Any]:
     return [part if k == i else np.zeros(np.shape(concrete(o)), kind) for k, o in enumerate(operands)]
 
 
+def _moved(i: int, part: Any, operands: tuple[Any, ...], call: Call) -> Any:
+    """Where the elements of one operand go. A single part leaves its list, as it does in an equation."""
+    found = call(_alone(i, part, operands))
+    return found[0] if isinstance(found, list | tuple) and len(found) == 1 else found
+
+
 def _push(i: int, t: Any, y: Any, *operands: Any, call: Call) -> Any:
-    return call(_alone(i, t, operands))
+    return _moved(i, t, operands, call)
 
 
 def _pull(i: int, g: Any, y: Any, *operands: Any, call: Call) -> Any:
     shape = np.shape(concrete(operands[i]))
     size = math.prod(shape)
-    sources = call(_alone(i, np.arange(1, size + 1).reshape(shape), operands))
+    sources = _moved(i, np.arange(1, size + 1).reshape(shape), operands, call)
     parts = [(sources, g)] if not isinstance(sources, list | tuple) else zip(sources, g, strict=True)
     total: Any = None
     for source, part in parts:

@@ -60,7 +60,7 @@ define_kernel(
 define_kernel(
     np.mean,
     push=lambda i, t, y, x, axis=None, keepdims=False: np.mean(t, axis=axis, keepdims=keepdims),
-    pull=lambda i, g, y, x, axis=None, keepdims=False: _spread(g / _count(x, axis), x, axis, keepdims),
+    pull=lambda i, g, y, x, axis=None, keepdims=False: _spread(np.divide(g, _count(x, axis)), x, axis, keepdims),
 )
 
 
@@ -92,24 +92,29 @@ def _deviation(x: Any, axis: Any) -> Any:
     return np.conjugate(deviation) if np.iscomplexobj(x) else deviation
 
 
+def _freedom(x: Any, axis: Any, ddof: Any) -> Any:
+    """The divisor of a variance, as NumPy takes it: never negative, and where it is zero the quotient is infinite."""
+    return np.float64(max(_count(x, axis) - ddof, 0))
+
+
 def _real(part: Any) -> Any:
     return np.real(part) if np.iscomplexobj(part) else part
 
 
 def _push_var(i: int, t: Any, y: Any, x: Any, axis: Any = None, keepdims: bool = False, ddof: Any = 0) -> Any:
-    scale = 2 / (_count(x, axis) - ddof)
+    scale = float(2 / _freedom(x, axis, ddof))
     return scale * _real(np.sum(_deviation(x, axis) * t, axis=axis, keepdims=keepdims))
 
 
 def _pull_var(i: int, g: Any, y: Any, x: Any, axis: Any = None, keepdims: bool = False, ddof: Any = 0) -> Any:
-    return _kept(g, x, axis, keepdims) * (2 / (_count(x, axis) - ddof)) * _deviation(x, axis)
+    return _kept(g, x, axis, keepdims) * float(2 / _freedom(x, axis, ddof)) * _deviation(x, axis)
 
 
 def _slope_std(y: Any, x: Any, axis: Any, keepdims: bool, ddof: Any) -> Any:
     """deviation / (n y); zero where all are equal, the mean over all directions."""
     kept = _kept(y, x, axis, keepdims)
     flat = np.equal(kept, 0)
-    return np.where(flat, 0.0, _deviation(x, axis) / (np.where(flat, 1.0, kept) * (_count(x, axis) - ddof)))
+    return np.where(flat, 0.0, _deviation(x, axis) / (np.where(flat, 1.0, kept) * float(_freedom(x, axis, ddof))))
 
 
 def _push_std(i: int, t: Any, y: Any, x: Any, axis: Any = None, keepdims: bool = False, ddof: Any = 0) -> Any:

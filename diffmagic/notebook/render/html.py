@@ -47,12 +47,14 @@ def trace_html(table: TraceTable, digits: int = 8) -> str:
 def _table(caption: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     heads = "".join(f'<th scope="col" {_LEFT}>{_lines(text)}</th>' if text else "<td></td>" for text in head)
     body = "".join(
-        f'<tr><th scope="row" {_LEFT}>{escape(first)}</th>'
-        + "".join(f"<td {_NUMBER}>{escape(cell)}</td>" for cell in rest)
-        + "</tr>"
+        f"<tr>{_row_head(first)}" + "".join(f"<td {_NUMBER}>{escape(cell)}</td>" for cell in rest) + "</tr>"
         for first, *rest in rows
     )
     return f"<table>{_caption(caption)}<thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def _row_head(text: str) -> str:
+    return f'<th scope="row" {_LEFT}>{escape(text)}</th>' if text else "<td></td>"
 
 
 def _lines(text: str) -> str:

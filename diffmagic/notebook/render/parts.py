@@ -70,7 +70,7 @@ def matrix(found: Derivative) -> Matrix | None:
     if found.order == 2:
         if len(outputs) > 1 or offset or len(across) == 1:
             return None
-        caption = f"second derivatives of {found.names[0] or 'the result'}"
+        caption = f"Second derivatives of {found.names[0] or 'the result'}"
         down = [f"∂/∂{name}" for name in across]
         heights = [int(np.prod(shape)) for _, shape in inputs]
     else:

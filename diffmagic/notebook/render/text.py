@@ -41,22 +41,24 @@ def sentences(found: Derivative) -> list[str]:
 
 
 def _wrapped(sentence: str) -> str:
-    return textwrap.fill(sentence, WIDTH, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
+    return textwrap.fill(sentence, WIDTH, subsequent_indent="  ", break_on_hyphens=False)
 
 
 def _listed(pairs: list[tuple[str, Any]], digits: int) -> str:
     width = max((len(label) for label, _ in pairs), default=0)
-    lines = []
-    for label, value in pairs:
-        text = shown(value, digits, width + 3)
-        sign = "" if text.startswith(("-", "[")) else " "
-        lines.append(f"{label:<{width}} = {sign if _any_sign(pairs, digits) else ''}{text}")
-    return "\n".join(lines)
+    texts = [shown(value, digits, width + 3) for _, value in pairs]
+    signed = any(text.startswith("-") for text in texts)
+    signs = [" " if signed and not text.startswith(("-", "[")) else "" for text in texts]
+    listed = "\n".join(
+        f"{label:<{width}} = {sign}{text}" for (label, _), sign, text in zip(pairs, signs, texts, strict=True)
+    )
+    if all(len(line) <= WIDTH for line in listed.splitlines()):
+        return listed
+    return "\n".join(f"{_cut(label, WIDTH - 2)} =\n    {shown(value, digits, 4)}" for label, value in pairs)
 
 
-def _any_sign(pairs: list[tuple[str, Any]], digits: int) -> bool:
-    """Whether a minus sign needs a column of its own."""
-    return any(shown(value, digits).startswith("-") for _, value in pairs)
+def _cut(text: str, width: int) -> str:
+    return text if len(text) <= width else f"{text[: width - 1]}…"
 
 
 def matrix_text(table: Matrix) -> str:
@@ -101,7 +103,7 @@ def _row(cells: list[list[str]], widths: list[int]) -> list[str]:
     rows = []
     for k in range(height):
         parts = [cell[k] if k < len(cell) else "" for cell in cells]
-        cut = [part if len(part) <= w else part[: w - 1] + "…" for part, w in zip(parts, widths, strict=True)]
+        cut = [_cut(part, width) for part, width in zip(parts, widths, strict=True)]
         rest = [part.ljust(w) for part, w in zip(cut[1:], widths[1:], strict=True)]
         rows.append("  ".join([cut[0].rjust(widths[0]), *rest]).rstrip())
     return rows

@@ -116,6 +116,8 @@ def test_joining_and_splitting(data):
 
     check(f, x)
     check(lambda x: np.stack([x, x], axis=axis), x)
+    check(lambda x: np.split(x, 1, axis=axis)[0], x)
+    check(lambda x: np.meshgrid(np.ravel(x))[0], x)
 
 
 @common

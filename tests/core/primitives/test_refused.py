@@ -158,3 +158,15 @@ def test_unknown_keywords_are_not_swallowed(function):
     f = sample.of_moving(lambda *args: function(*args, **sample.kwargs, nonsense=1))
     with pytest.raises((DiffmagicError, TypeError, ValueError)):
         grad(lambda *moving: np.sum(f(*moving)), argnums=tuple(range(len(sample.operands))))(*sample.operands)
+
+
+@pytest.mark.parametrize("kind", [np.matrix, lambda m: np.ma.array(m, mask=m > 3), lambda m: m.astype(object)])
+@pytest.mark.parametrize("f", [lambda a, c: a * c, lambda a, c: c @ a, lambda a, c: np.multiply(c, a), np.dot])
+@pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")
+def test_constants_with_rules_of_their_own(kind, f):
+    refusal(lambda a: f(a, kind(M)), M[0])
+
+
+def test_a_function_of_another_library_is_not_called_one_of_numpy():
+    special = pytest.importorskip("scipy.special")
+    assert refusal(special.erf, x).reason.startswith("erf has")

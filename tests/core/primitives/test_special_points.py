@@ -276,6 +276,15 @@ def test_gradients_of_gradients_through_unchosen_arrays():
     np.testing.assert_allclose(hessian(taken)(x), [[0.0, 0.0], [0.0, -1 / 32]], rtol=1e-15)
 
 
+@pytest.mark.parametrize("f", [np.mean, lambda x: np.var(x, ddof=1), lambda x: np.std(x, ddof=1)])
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_statistics_of_too_few_are_not_numbers_and_no_errors(f):
+    assert grad(f)(np.zeros(0)).shape == (0,)
+    expected = 1.0 if f is np.mean else np.nan
+    np.testing.assert_array_equal(grad(f)(np.zeros(1)), [expected])
+    np.testing.assert_array_equal(jvp(f, (np.zeros(1),), (np.ones(1),))[1], expected)
+
+
 def test_plain_and_traced_cotangents_meet():
     """The gradient in w of a gradient in a plain x, whose cotangents are partly plain and partly traced."""
     x = A([1.0, 2.0, 3.0])
