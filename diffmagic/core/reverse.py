@@ -58,7 +58,7 @@ def reverse(
                 part = contribution(equation, i, g, results[0], product)
             elif primitive.add_into is not None and old.__class__ is not Tracer and _is_plain(value, g):
                 if operand not in owned:
-                    cotangents[operand] = np.zeros_like(value) if old is None else old.copy()
+                    cotangents[operand] = np.zeros(value.shape, value.dtype) if old is None else old.copy()
                     owned.add(operand)
                 primitive.add_into(cotangents[operand], g, **equation.params)
                 continue

@@ -27,7 +27,12 @@ _NO_PARAMS: dict[str, Any] = {}
 _CONSTANTS = frozenset({float, int, np.float64, np.ndarray})
 _COPIED_BYTES = 1 << 16
 _SAMPLED = 1000
+_SEVERAL = (tuple, list)
+_INDICES = frozenset({int, type(None)})
 _NOTHING = bytes(32)
+
+
+GETITEM = primitive_of(operator.getitem)
 
 
 class _Unary(dict[Any, "Primitive | None"]):
@@ -79,7 +84,7 @@ class Trace:
         frame: FrameType,
     ) -> Any:
         """Append an equation; returns its result, traced, in the container that NumPy returns."""
-        if value.__class__ is tuple or isinstance(value, list | tuple):
+        if isinstance(value, _SEVERAL):
             results = tuple(Variable(part) for part in value)
             self.equations.append(Equation(primitive, operands, arguments, params, results, origin(frame)))
             tracers = [Tracer(self, variable) for variable in results]
@@ -194,7 +199,8 @@ def hollow(value: Any) -> Any:
 
 def _sample(array: Any) -> Any:
     """A thousand elements, spread over the array: enough to notice a buffer that is filled again."""
-    return array.flat[:: max(1, array.size // _SAMPLED)].copy()
+    elements = array.ravel("K") if array.flags.forc else array.flat
+    return elements[:: max(1, array.size // _SAMPLED)].copy()
 
 
 def apply(
@@ -214,8 +220,14 @@ def apply(
         In place of ``primitive.function``: Python's operators keep Python numbers, which NumPy's functions would not.
     """
     compute = compute or primitive.function
-    if any([value.__class__ is Tracer for value in params.values()]):
+    if params and any([value.__class__ is Tracer for value in params.values()]):
         params = {name: plain_option(value, primitive.name) for name, value in params.items()}
+    if len(operands) == 1 and operands[0].__class__ is Tracer:
+        (operand,) = operands
+        trace, value = operand._trace, operand._value
+        if trace.open and value.__class__ is not Tracer:
+            result = compute(value, **params)
+            return trace.record(primitive, (operand._variable,), (value,), params, result, sys._getframe(1))
     trace = None
     for operand in operands:
         if operand.__class__ is Tracer:
@@ -543,7 +555,18 @@ class Tracer:
     # Containers.
 
     def __getitem__(self, key: Any) -> Any:
-        return HANDLERS["getitem"](self, key)
+        kind = key.__class__
+        if kind is int or (
+            kind is slice
+            and key.start.__class__ in _INDICES
+            and key.stop.__class__ in _INDICES
+            and key.step.__class__ in _INDICES
+        ):
+            trace, value = self._trace, self._value
+            if trace.open and value.__class__ is np.ndarray:
+                result = value[key]
+                return trace.append(GETITEM, (self._variable,), (value,), {"key": key}, result, sys._getframe(1))
+        return HANDLERS[operator.getitem](self, key)
 
     def __setitem__(self, key: Any, value: Any) -> NoReturn:
         refuse(

@@ -152,7 +152,8 @@ def record(
                 rebuild_inputs.append(_LEAF)
                 counts.append(1)
                 continue
-            leaves, rebuild = ([("", argument)], _LEAF) if is_leaf(argument) else flatten(argument, "the input")
+            plain = argument.__class__ is np.ndarray or is_leaf(argument)
+            leaves, rebuild = ([("", argument)], _LEAF) if plain else flatten(argument, "the input")
             if any([leaf.__class__ is Tracer and leaf._trace is trace for _, leaf in leaves]):
                 raise DiffmagicError(f"argnums chooses one argument of {_name(f)} twice", rewrite="each argument once")
             tracers = [trace.input(_input(leaf, path, notes)) for path, leaf in leaves]

@@ -58,6 +58,8 @@ def accumulate(
 def _finite(value: Any) -> bool:
     if value.__class__ in REAL_NUMBERS:
         return math.isfinite(value)
+    if value.__class__ is np.ndarray:
+        return bool(np.isfinite(value).all())
     return value is None or bool(np.all(np.isfinite(concrete(value))))
 
 

@@ -7,6 +7,7 @@ Indexing, reshaping and transposing are frequent enough to say their transpose t
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -14,9 +15,7 @@ from typing import Any
 import numpy as np
 
 from diffmagic.core.primitives import HANDLERS, Primitive, define_kernel, implements, primitive_of
-from diffmagic.core.tracing import Tracer, apply, concrete, is_traced, plain_option, refuse
-
-_PLAIN = {int, type(None)}
+from diffmagic.core.tracing import GETITEM, Tracer, apply, concrete, is_traced, plain_option, refuse
 
 # Indexing, and its transpose: adding into an array of zeros.
 
@@ -41,14 +40,14 @@ def _scattered(g: Any, key: Any, shape: tuple[int, ...]) -> Any:
     return buffer
 
 
-_getitem = Primitive(
-    "getitem",
-    lambda x, key: x[key],
+define_kernel(
+    operator.getitem,
     push=lambda i, t, y, x, key: t[key],
     pull=lambda i, g, y, x, key: scatter(g, key, np.shape(x)),
-    add_into=_add_into,
     symbol="[]",
 )
+GETITEM.function = lambda x, key: x[key]
+GETITEM.add_into = _add_into
 _scatter = Primitive(
     "scatter",
     _scattered,
@@ -62,15 +61,13 @@ def scatter(g: Any, key: Any, shape: tuple[int, ...]) -> Any:
     return apply(_scatter, (g,), {"key": key, "shape": shape})
 
 
-@implements("getitem")
+@implements(operator.getitem)
 def getitem(x: Any, key: Any) -> Any:
     """``x[key]``; a traced key is a decision, and kept as a guard."""
-    if key.__class__ is int or (key.__class__ is slice and {type(key.start), type(key.stop), type(key.step)} <= _PLAIN):
-        return apply(_getitem, (x,), {"key": key})
     if isinstance(key, list):
         key = np.asarray([_settled_index(part) for part in key]) if key else np.zeros(0, int)
     key = tuple(map(_settled_index, key)) if isinstance(key, tuple) else _settled_index(key)
-    return apply(_getitem, (x,), {"key": key})
+    return apply(GETITEM, (x,), {"key": key})
 
 
 def _settled_index(part: Any) -> Any:

@@ -32,7 +32,9 @@ def _kept(part: Any, like: Any, axis: Any, keepdims: bool) -> Any:
 
 def _spread(g: Any, x: Any, axis: Any, keepdims: bool) -> Any:
     if axis is None and g.__class__ in REAL_NUMBERS and x.__class__ is np.ndarray:
-        return np.full(x.shape, g, x.dtype)
+        spread = np.empty(x.shape, x.dtype)
+        spread.fill(g)
+        return spread
     return np.broadcast_to(_kept(g, x, axis, keepdims), np.shape(x))
 
 

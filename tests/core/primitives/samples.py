@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import operator
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -408,7 +409,7 @@ PARTS: dict[Any, list[Sample]] = {
 # Moving elements.
 
 MOVES: dict[Any, list[Sample]] = {
-    "getitem": [
+    operator.getitem: [
         code(lambda a: a[1], V),
         code(lambda a: a[-1], A),
         code(lambda a: a[1:3], V),
