@@ -12,9 +12,10 @@ import numpy as np
 
 from diffmagic.core.errors import DiffmagicError, DiffmagicNote
 from diffmagic.core.program import Program, Variable
+from diffmagic.core.recording import Argnums, Recording, traced
 from diffmagic.core.structures import flatten, is_leaf
 from diffmagic.core.tracing import concrete
-from diffmagic.core.transforms import Argnums, Mode, Recording, cheaper_mode, jacobian, jacobian_of, jvp, traced, vjp
+from diffmagic.core.transforms import Mode, cheaper_mode, jacobian, jacobian_of, jvp, vjp
 from diffmagic.results import Derivative, Entry
 
 

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from diffmagic.automatic import automatic
 from diffmagic.core.errors import DiffmagicError
-from diffmagic.core.transforms import Argnums
+from diffmagic.core.recording import Argnums
 from diffmagic.results import Derivative
 
 Family = Literal["automatic", "symbolic", "numerical", "system"]
