@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from diffmagic.core.errors import DiffmagicError, DiffmagicNote
+from diffmagic.core.extending import checkpoint, primitive, stop_gradient
 from diffmagic.core.program import Equation, Guard, Program, Variable
 from diffmagic.core.transforms import (
     derivative,
@@ -35,6 +36,7 @@ __all__ = [
     "Guard",
     "Program",
     "Variable",
+    "checkpoint",
     "derivative",
     "differentiate",
     "elementwise_grad",
@@ -44,6 +46,8 @@ __all__ = [
     "jacobian",
     "jvp",
     "linearize",
+    "primitive",
+    "stop_gradient",
     "trace",
     "value_and_grad",
     "vjp",

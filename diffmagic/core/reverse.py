@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -49,6 +49,7 @@ def reverse(
         partials = primitive.partials
         if partials is not None and not partials:
             continue
+        from_body = _pull_body(equation, g) if partials is None and primitive.body is not None else None
         for i, operand in enumerate(equation.operands):
             if operand.__class__ is not Variable:
                 continue
@@ -62,6 +63,8 @@ def reverse(
                     owned.add(operand)
                 primitive.add_into(cotangents[operand], g, **equation.params)
                 continue
+            elif from_body is not None:
+                part = from_body.get(i)
             else:
                 part = _pull(equation, i, g)
             if part.__class__ is np.ndarray is value.__class__:
@@ -118,26 +121,54 @@ def _pull(equation: Equation, i: int, g: Any) -> Any:
     primitive = equation.primitive
     if primitive.pull is not None:
         return primitive.pull(i, g, equation.value, *equation.arguments, **equation.params)
-    if primitive.push is not None:
-        return _transposed(equation, i, g)
+    return _transposed_push(equation, i, g)
+
+
+def _pull_body(equation: Equation, g: Any) -> dict[int, Any]:
+    """What a composite gives to each of its traced operands, by one pass back through its body."""
     body, inputs = opened(equation)
-    parts = zip(body.outputs, g if len(equation.results) > 1 else (g,), strict=True)
-    seeds = {out: part for out, part in parts if isinstance(out, Variable) and part is not None}
-    return reverse(body, seeds).get(inputs[i])
+    found = reverse(body, _seeds(body, g, len(equation.results)))
+    if equation.primitive.recomputes:
+        equation.opened = None
+    return {i: found.get(variable) for i, variable in inputs.items()}
 
 
-def _transposed(equation: Equation, i: int, g: Any) -> Any:
-    """The transpose of a push rule, which is linear in the tangent: trace it, and go back through the trace."""
+def _seeds(program: Program, g: Any, results: int) -> dict[Variable, Any]:
+    """The cotangents of a program's outputs, where one variable may be an output twice."""
+    seeds: dict[Variable, Any] = {}
+    for out, part in zip(program.outputs, g if results > 1 else (g,), strict=True):
+        if isinstance(out, Variable) and part is not None:
+            seeds[out] = seeds[out] + part if out in seeds else part
+    return seeds
+
+
+def _transposed_push(equation: Equation, i: int, g: Any) -> Any:
     push = equation.primitive.push
     assert push is not None
 
     def linear(tangent: Any) -> Any:
         return push(i, tangent, equation.value, *equation.arguments, **equation.params)
 
-    like = concrete(equation.arguments[i])
+    return transposed(linear, equation.arguments[i], g, len(equation.results))
+
+
+def transposed(linear: Callable[[Any], Any], like: Any, g: Any, results: int = 1) -> Any:
+    """The transpose of a linear function, by going back through its trace.
+
+    Parameters
+    ----------
+    linear : callable
+        Of one number or array; it returns as many as `results` says.
+    like : number or ndarray
+        What its argument looks like.
+    g : number or ndarray, or a tuple of them or None
+        What its transpose is applied to.
+
+    Returns
+    -------
+    number, ndarray or None
+        None stands for zero.
+    """
+    like = concrete(like)
     program, _ = trace_flat(linear, np.zeros_like(like) if np.ndim(like) else like * 0.0)
-    seeds: dict[Variable, Any] = {}
-    for out, part in zip(program.outputs, g if len(equation.results) > 1 else (g,), strict=True):
-        if isinstance(out, Variable) and part is not None:
-            seeds[out] = seeds[out] + part if out in seeds else part
-    return reverse(program, seeds).get(program.inputs[0])
+    return reverse(program, _seeds(program, g, results)).get(program.inputs[0])

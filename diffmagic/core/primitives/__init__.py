@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dis
 import functools
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -45,6 +46,10 @@ class Primitive:
         touch a small part of a large operand.
     body : callable or None
         For a composite: the same function written in other primitives.
+    keeps_positions : bool
+        Without being elementwise, it leaves each element where it is.
+    recomputes : bool
+        The program of its body is let go after each pass.
     symbol : str
         The operator it is written with, if it is: ``*``.
     """
@@ -58,6 +63,7 @@ class Primitive:
         "partials",
         "pull",
         "push",
+        "recomputes",
         "selects",
         "symbol",
     )
@@ -83,6 +89,7 @@ class Primitive:
         self.pull = pull
         self.add_into = add_into
         self.keeps_positions = False
+        self.recomputes = False
         self.body = body
         self.symbol = symbol
 
@@ -100,13 +107,16 @@ class Primitive:
         return f"<primitive {self.name}>"
 
 
+_EVERYTHING = frozenset(range(100))
+
+
 @functools.cache
 def _read(partial: Rule) -> frozenset[int]:
     """Which of its arguments a function reads, by its bytecode."""
-    code = partial.__code__
+    code = getattr(partial, "__code__", None)
+    if code is None or code.co_cellvars or code.co_flags & inspect.CO_VARARGS:
+        return _EVERYTHING
     names = code.co_varnames[: code.co_argcount]
-    if code.co_cellvars:
-        return frozenset(range(len(names)))
     read: set[str] = set()
     for instruction in dis.get_instructions(code):
         if "LOAD_FAST" in instruction.opname:
