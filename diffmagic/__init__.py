@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from diffmagic.core.errors import DiffmagicError, DiffmagicNote
 from diffmagic.core.extending import checkpoint, primitive, stop_gradient
+from diffmagic.core.hook import traceable
 from diffmagic.core.program import Equation, Guard, Program, Variable
 from diffmagic.core.transforms import (
     derivative,
@@ -49,6 +50,7 @@ __all__ = [
     "primitive",
     "stop_gradient",
     "trace",
+    "traceable",
     "value_and_grad",
     "vjp",
 ]

@@ -1,5 +1,6 @@
 """The automatic-differentiation core: NumPy only. It knows nothing of notebooks."""
 
+from diffmagic.core import meanings as meanings
 from diffmagic.core.primitives import elementwise as elementwise
 from diffmagic.core.primitives import linalg as linalg
 from diffmagic.core.primitives import moves as moves

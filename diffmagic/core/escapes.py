@@ -12,6 +12,7 @@ from diffmagic.core.errors import DiffmagicError
 from diffmagic.core.source import Location
 
 _TWINS = {"pow": "power", "fabs": "abs", "gamma": "", "lgamma": "", "erf": "", "erfc": "", "dist": ""}
+_DECORATED = "; or decorate the function with diffmagic.traceable"
 _CONSTRUCTORS = {
     "array": "np.stack([...]) for a list of traced values; leave np.array out for one",
     "asarray": "leave np.asarray out: a traced value already behaves like an array",
@@ -42,7 +43,7 @@ def escape(location: Location, what: str) -> DiffmagicError:
         twin = _TWINS.get(name, name)
         return DiffmagicError(
             f"math.{name} takes the plain number out of a traced value, and its derivative would be lost",
-            rewrite=f"np.{twin}(...)" if twin and hasattr(np, twin) else "the same in NumPy functions",
+            rewrite=f"np.{twin}(...){_DECORATED}" if twin and hasattr(np, twin) else "the same in NumPy functions",
             location=location,
         )
     rewrites = {
@@ -50,7 +51,7 @@ def escape(location: Location, what: str) -> DiffmagicError:
         if name in ("float", "")
         else f"what {name} does in NumPy functions",
         "a complex number": "leave complex() out, or write a + 1j * b",
-        "an array": _CONSTRUCTORS.get(name, "np.stack([...]) for a list of traced values"),
+        "an array": _CONSTRUCTORS.get(name, "np.stack([...]) for a list of traced values") + _DECORATED,
     }
     if what == "an array" and name not in _CONSTRUCTORS and hasattr(np.random.Generator, name):
         rewrites[what] = "draw plain numbers and compute with them: x + rng.normal()"

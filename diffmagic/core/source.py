@@ -32,14 +32,14 @@ def origin(frame: FrameType | None) -> Origin:
         name = frame.f_code.co_filename
         library = is_library.get(name)
         if library is None:
-            library = is_library[name] = _belongs_to_a_library(name)
+            library = is_library[name] = belongs_to_a_library(name)
         if not library:
             return frame.f_code, frame.f_lasti
         frame = frame.f_back
     return _outside_the_arrays(first)
 
 
-def _belongs_to_a_library(filename: str) -> bool:
+def belongs_to_a_library(filename: str) -> bool:
     return filename.startswith((_OWN, _NUMPY, "<frozen ", "<__array_function__", *_INSTALLED))
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import ast
 import inspect
 import io
+import sys
 import tokenize
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from types import CodeType, FunctionType
 from typing import Any
@@ -17,10 +19,14 @@ from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
 
 from diffmagic.core.errors import DiffmagicError
+from diffmagic.core.hook import call, compile_hooked
+from diffmagic.core.source import Location, origin
 from diffmagic.core.structures import flatten
 from diffmagic.notebook.figures import figures_aside
 from diffmagic.notebook.namespace import Names, Snapshot, free_names, plain, reachable_names
+from diffmagic.results import Finding
 
+_FLAGS = {"divide by zero": "a division by zero", "overflow": "an overflow", "invalid value": "an invalid value"}
 _FINISH = "end the cell with the result on a line of its own"
 
 
@@ -80,15 +86,15 @@ def cell_subject(shell: InteractiveShell, cell: str, *, first_line: int = 2) -> 
         raise DiffmagicError("the cell is empty", rewrite="write the function below the magic's line")
     last = tree.body[-1]
     if isinstance(last, ast.Expr):
-        body = compile(ast.Module(tree.body[:-1], []), name, "exec")
-        end = compile(ast.Expression(last.value), name, "eval")
+        body = compile_hooked(ast.Module(tree.body[:-1], []), name, "exec")
+        end = compile_hooked(ast.Expression(last.value), name, "eval")
 
         def evaluate(names: Names) -> Any:
             exec(body, names)
             return eval(end, names)
 
         return Subject([body, end], _named(last.value), evaluate)
-    code = compile(tree, name, "exec")
+    code = compile_hooked(tree, name, "exec")
     if isinstance(last, ast.FunctionDef):
         arguments = last.args
         positional = [a.arg for a in arguments.posonlyargs + arguments.args]
@@ -208,13 +214,17 @@ class CellFunction:
         self._reads = reachable_names(subject.codes, names)
         self._before = Snapshot(names, [*self._held(), *constants.values()])
         self._called = False
+        self._drew = False
+        self._met: dict[tuple[int, str], None] = {}
 
     def __call__(self, inputs: Mapping[str, Any]) -> Any:
         """The result for these inputs, in containers of its own."""
         if self._called:
             return self._run_unseen(inputs)
         self._called = True
-        result = self._run(inputs)
+        with self._numpy_heard():
+            result = self._run(inputs)
+        self._drew = self._before.drew()
         seen: set[int] = set()
         for name in dict.fromkeys([*self._before.changed(), *self._reads]):
             if name in self._names:
@@ -224,6 +234,25 @@ class CellFunction:
         for name in self._set_names(inputs):
             self._before.put_back(name)
         return result
+
+    def notes(self, findings: Sequence[Finding]) -> list[str]:
+        """What is to be said of the first call: random draws, and what NumPy met if no finding tells."""
+        told = any(finding.kind in ("value", "derivative", "choice") for finding in findings)
+        notes = [] if told else [f"line {line}: NumPy met {what}" for line, what in self._met]
+        if self._drew:
+            notes.append("the random numbers that were drawn are constants: no derivative comes through the draw")
+        return notes
+
+    @contextmanager
+    def _numpy_heard(self) -> Iterator[None]:
+        """What NumPy would warn of is kept: its warnings name files, which differ from machine to machine."""
+
+        def hear(what: str, flag: int) -> None:
+            self._met[Location(*origin(sys._getframe(1))).line, _FLAGS.get(what, what)] = None
+
+        modes: dict[str, Any] = {name: "call" for name, mode in np.geterr().items() if mode == "warn"}
+        with np.errstate(call=hear, **modes):
+            yield
 
     def undo(self) -> None:
         """The notebook as it was before the first call."""
@@ -295,4 +324,4 @@ def _call(function: Any, subject: Subject, values: Mapping[str, Any], names: Nam
             args.append(value)
         else:
             kwargs[name] = value
-    return function(*args, **kwargs)
+    return call(function, *args, **kwargs)

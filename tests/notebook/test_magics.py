@@ -203,10 +203,11 @@ def test_completion(shell: InteractiveShell, text: str, options: list[str] | Non
 
 
 def test_error_of_ours_is_one_message(output: Output) -> None:
-    assert output("%%grad x=2.0\ny = x + 1\nfloat(y)") == (
-        "line 3: float(y)\n"
-        "a traced value cannot become a plain float: its derivative would be lost\n"
-        "  Instead: leave float() out: a traced number already behaves like a float\n"
+    assert output("r = np.zeros(2)\n") == ""
+    assert output("%%grad x=2.0\ny = x + 1\nr[0] = y\ny") == (
+        "line 3: r[0] = y\n"
+        "a traced value cannot be stored in a plain array: its derivative would be lost\n"
+        "  Instead: collect the values in a list and join them: np.stack([...])\n"
     )
 
 

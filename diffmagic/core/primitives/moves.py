@@ -193,7 +193,7 @@ def _broadcast_arrays(*arrays: Any, subok: bool = False) -> Any:
 _cast = Primitive(
     "np.astype",
     lambda x, dtype: np.asarray(x).astype(dtype)[()],
-    push=lambda i, t, y, x, dtype: np.astype(t, dtype),
+    push=lambda i, t, y, x, dtype: apply(_cast, (t,), {"dtype": dtype}),
     pull=lambda i, g, y, x, dtype: g,
 )
 _cast.keeps_positions = True

@@ -1,0 +1,223 @@
+"""The third door: the user's own source, rewritten so that every call passes one dispatcher.
+
+NumPy hands a traced value over by its operators and its two protocols, and many calls use none of these: `np.array([x,
+y])`, `math.sin(x)`, `float(x)`, `a.dot(x)` with a plain array. In rewritten code each call is ``call(f, ...)``, which
+knows what these mean for traced values and passes every other call on.
+
+Functions stay what they are: only code that runs is rewritten, and a function of the user's is rewritten when rewritten
+code calls it, from its own source. Lines and columns are the user's.
+"""
+
+from __future__ import annotations
+
+import ast
+import copy
+import functools
+import linecache
+import types
+import warnings
+from collections.abc import Callable
+from types import CodeType, FunctionType, MethodType
+from typing import Any
+
+import numpy as np
+
+from diffmagic.core.primitives import HANDLERS
+from diffmagic.core.source import belongs_to_a_library
+from diffmagic.core.tracing import Tracer, is_traced
+
+_DISPATCHER = "the dispatcher of diffmagic"  # stands for it until the code is compiled
+_OF_THE_FRAME = frozenset({"breakpoint", "dir", "eval", "exec", "globals", "input", "locals", "super", "vars"})
+_PART_OF_THE_CODE = frozenset({"<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>"})
+_FUTURE_FLAGS = 0x1FF0000  # the part of co_flags that compile() takes
+
+MEANINGS: dict[Any, Callable[..., Any]] = {}
+"""What a call of these functions does when an argument is traced."""
+
+Codes = dict[CodeType, CodeType]
+
+
+# Rewriting.
+
+
+class _EveryCall(ast.NodeTransformer):
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        self.generic_visit(node)
+        if isinstance(node.func, ast.Name) and node.func.id in _OF_THE_FRAME:
+            return node
+        through = ast.copy_location(ast.Constant(_DISPATCHER), node.func)
+        return ast.copy_location(ast.Call(through, [node.func, *node.args], node.keywords), node)
+
+
+def compile_hooked(tree: ast.AST, filename: str, mode: str, flags: int = 0) -> CodeType:
+    """Compile a syntax tree so that its calls pass the dispatcher; the functions it defines stay ordinary.
+
+    Parameters
+    ----------
+    tree : ast.Module or ast.Expression
+    filename : str
+    mode : {"exec", "eval"}
+    flags : int
+        Future features.
+    """
+    plain: CodeType = compile(tree, filename, mode, flags, dont_inherit=True)  # type: ignore[call-overload]
+    codes: Codes = {}
+    _pair(plain, _compiled(tree, filename, mode, flags), codes)
+    return codes.get(plain, plain)
+
+
+def _compiled(tree: ast.AST, filename: str, mode: str, flags: int) -> CodeType:
+    rewritten = _EveryCall().visit(copy.deepcopy(tree))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SyntaxWarning)  # a string is not callable, and will not be called
+        code: CodeType = compile(rewritten, filename, mode, flags, dont_inherit=True)
+    return code
+
+
+def _pair(plain: CodeType, rewritten: CodeType, codes: Codes) -> CodeType:
+    """Find for each code object its rewritten twin, in which the functions it defines are the plain ones."""
+    constants: list[Any] = [
+        call if isinstance(constant, str) and constant == _DISPATCHER else constant for constant in rewritten.co_consts
+    ]
+    places = [k for k, constant in enumerate(constants) if isinstance(constant, CodeType)]
+    inner = [constant for constant in plain.co_consts if isinstance(constant, CodeType)]
+    if [constants[k].co_qualname for k in places] != [code.co_qualname for code in inner]:
+        return plain
+    for k, code in zip(places, inner, strict=True):
+        twin = _pair(code, constants[k], codes)
+        runs_now = code.co_name in _PART_OF_THE_CODE or not code.co_flags & 0x1  # a class body has no fast locals
+        constants[k] = twin if runs_now else code
+    codes[plain] = rewritten.replace(co_consts=tuple(constants))
+    return codes[plain]
+
+
+@functools.lru_cache(maxsize=64)
+def _codes_of(filename: str, source: str, flags: int) -> Codes:
+    """Every code object of a file, and its rewritten twin."""
+    codes: Codes = {}
+    try:
+        tree = ast.parse(source, filename)
+        plain = compile(tree, filename, "exec", flags, dont_inherit=True)
+    except SyntaxError:  # what the file holds now is not what ran
+        return codes
+    _pair(plain, _compiled(tree, filename, "exec", flags), codes)
+    return codes
+
+
+@functools.lru_cache(maxsize=4096)
+def _twin(code: CodeType) -> CodeType | None:
+    """A code object's rewritten twin; None for a library's, and where the source is gone."""
+    if belongs_to_a_library(code.co_filename) or any(constant is call for constant in code.co_consts):
+        return None
+    source = "".join(linecache.getlines(code.co_filename))
+    return _codes_of(code.co_filename, source, code.co_flags & _FUTURE_FLAGS).get(code)
+
+
+def hooked(function: Any) -> Any:
+    """A function of the user's with its calls passing the dispatcher; any other as it is.
+
+    Parameters
+    ----------
+    function : object
+
+    Returns
+    -------
+    object
+        A function with the same globals, defaults and closure, if its source is there.
+    """
+    if not isinstance(function, FunctionType):
+        return function
+    twin = _twin(function.__code__)
+    if twin is None:
+        return function
+    new = FunctionType(twin, function.__globals__, function.__name__, function.__defaults__, function.__closure__)
+    new.__kwdefaults__ = function.__kwdefaults__
+    new.__qualname__, new.__doc__, new.__dict__ = function.__qualname__, function.__doc__, function.__dict__
+    return new
+
+
+def traceable(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function of a script that may call what only notebook cells may: constructors, `math` and builtins.
+
+    Parameters
+    ----------
+    function : callable
+        Defined in a file, whose source is read.
+
+    Returns
+    -------
+    callable
+        The same function; what it calls of the user's own is included.
+
+    Examples
+    --------
+    >>> import math
+    >>> import numpy as np
+    >>> from diffmagic import grad, traceable
+    >>> f = traceable(lambda x: math.sin(x) * float(np.array([x, 1.0]).sum()))
+    >>> f(0.0)
+    0.0
+    """
+    return functools.wraps(function)(lambda *args, **kwargs: call(function, *args, **kwargs))
+
+
+# Dispatching.
+
+
+def call(function: Any, /, *args: Any, **kwargs: Any) -> Any:
+    """Call a function as rewritten code does."""
+    kind = function.__class__
+    if kind is FunctionType and (twin := hooked(function)) is not function:
+        return twin(*args, **kwargs)
+    if kind is MethodType and (twin := hooked(function.__func__)) is not function.__func__:
+        return twin(function.__self__, *args, **kwargs)
+    if kind is functools.partial:
+        return call(function.func, *function.args, *args, **{**function.keywords, **kwargs})
+    if any(map(_holds_a_tracer, args)) or any(map(_holds_a_tracer, kwargs.values())):
+        meaning = _meaning(function)
+        if meaning is not None:
+            return meaning(*args, **kwargs)
+    if kind is type and function.__new__ is object.__new__ and _is_users(function.__init__):
+        made = object.__new__(function)
+        call(MethodType(function.__init__, made), *args, **kwargs)
+        return made
+    if _is_users(getattr(kind, "__call__", None)):  # noqa: B004 — asks who wrote it, not whether it is there
+        return call(MethodType(kind.__call__, function), *args, **kwargs)
+    if (function is map or function is filter) and args and args[0] is not None:
+        return function(functools.partial(call, args[0]), *args[1:])
+    return function(*map(_passed, args), **{name: _passed(value) for name, value in kwargs.items()})
+
+
+def _passed(value: Any) -> Any:
+    """A function passed to another: what calls it is not rewritten, so it must know itself what calls mean."""
+    if isinstance(value, FunctionType):
+        return hooked(value)
+    if isinstance(value, types.BuiltinFunctionType) and value in MEANINGS:
+        return functools.partial(call, value)
+    return value
+
+
+def _holds_a_tracer(value: Any) -> bool:
+    return value.__class__ is Tracer or (value.__class__ in (list, tuple) and is_traced(value))
+
+
+def _meaning(function: Any) -> Callable[..., Any] | None:
+    """What a call with a traced argument does, where the function itself would not know."""
+    try:
+        if function in MEANINGS:
+            return MEANINGS[function]
+    except TypeError:  # not hashable
+        return None
+    owner = getattr(function, "__self__", None)
+    if isinstance(function, types.BuiltinFunctionType) and isinstance(owner, np.ndarray):
+        same_of_a_tracer = getattr(Tracer, function.__name__, None)
+        return functools.partial(same_of_a_tracer, owner) if callable(same_of_a_tracer) else None
+    if isinstance(function, np.vectorize):
+        return MEANINGS[np.vectorize](function)  # type: ignore[no-any-return]
+    if isinstance(function, np.ufunc) or function in HANDLERS:
+        return functools.partial(MEANINGS[np.ufunc], function)
+    return None
+
+
+def _is_users(function: Any) -> bool:
+    return isinstance(function, FunctionType) and not belongs_to_a_library(function.__code__.co_filename)
