@@ -127,13 +127,28 @@ def hooked(function: Any) -> Any:
     """
     if not isinstance(function, FunctionType):
         return function
-    twin = _twin(function.__code__)
-    if twin is None:
-        return function
-    new = FunctionType(twin, function.__globals__, function.__name__, function.__defaults__, function.__closure__)
+    code, closure = _twin(function.__code__), function.__closure__
+    if code is None:  # a library's decorator may hold a function of the user's
+        closure = tuple(types.CellType(hooked(part)) if _is_users(part) else cell for cell, part in _contents(closure))
+        if all(new is old for new, old in zip(closure, function.__closure__ or (), strict=True)):
+            return function
+    new = FunctionType(
+        code or function.__code__, function.__globals__, function.__name__, function.__defaults__, closure
+    )
     new.__kwdefaults__ = function.__kwdefaults__
     new.__qualname__, new.__doc__, new.__dict__ = function.__qualname__, function.__doc__, function.__dict__
     return new
+
+
+def _contents(closure: tuple[types.CellType, ...] | None) -> list[tuple[types.CellType, Any]]:
+    """The cells of a closure and what they hold; None for a cell that is empty."""
+    found = []
+    for cell in closure or ():
+        try:
+            found.append((cell, cell.cell_contents))
+        except ValueError:
+            found.append((cell, None))
+    return found
 
 
 def traceable(function: Callable[..., Any]) -> Callable[..., Any]:

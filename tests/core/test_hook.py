@@ -1,6 +1,7 @@
 """The call hook: what people write around NumPy, with the value of plain Python and the derivative of the formula."""
 
 import ast
+import contextlib
 import functools
 import inspect
 import math
@@ -50,6 +51,16 @@ class Shape:
 
     def area(self):
         return math.pow(self.width, self.sides)
+
+
+@contextlib.contextmanager
+def during(x):
+    yield math.sin(x)
+
+
+def within(x):
+    with during(x) as value:
+        return value * 2
 
 
 class Named:
@@ -148,6 +159,7 @@ CASES = {
     "generators": (lambda x: sum(powers(x)), 1 + 2 * X),
     "comprehensions": (lambda x: sum([math.sin(k * x) for k in range(3)]), math.cos(X) + 2 * math.cos(2 * X)),
     "classes": (lambda x: Square(x).area(), 6 * X),
+    "a library's decorator": (within, 2 * math.cos(X)),
     "an inherited constructor": (lambda x: Inherits(x).log, 1 / X),
     "static and class methods": (lambda x: Square.half(x) + Square.twice(x), 0.75 / math.sqrt(X)),
     "properties and callable objects": (lambda x: Square(x).root + Square(2.0)(x), 4.0),
