@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 
 from diffmagic.core.errors import DiffmagicError, DiffmagicNote
-from diffmagic.core.program import Program, Variable
-from diffmagic.core.recording import Argnums, Recording, traced
-from diffmagic.core.structures import flatten, is_leaf
+from diffmagic.core.program import Program
+from diffmagic.core.recording import Argnums, Recording, find_argument, traced
+from diffmagic.core.structures import flatten, is_leaf, like, vector
 from diffmagic.core.tracing import concrete
 from diffmagic.core.transforms import Mode, cheaper_mode, jacobian, jacobian_of, jvp, vjp
+from diffmagic.diagnosis import Function, diagnose, remarks
 from diffmagic.results import Derivative, Entry
 
 
@@ -60,7 +61,8 @@ def automatic(
         with notes_kept_back():
             found = higher(*args)
     found = _python_floats(found)
-    return Derivative(
+    paths = result_paths(recording.value(), names)
+    result = Derivative(
         value=recording.value(),
         derivative=found,
         method=method,
@@ -68,11 +70,12 @@ def automatic(
         evaluations=min(order, 2),
         calls=min(order, 2),
         program=recording.program,
-        notes=recording.notes + independent(recording.program),
+        notes=recording.notes + remarks(recording.program),
         why=why,
         names=names,
-        entries=_entries(found, result_paths(recording.value(), names), recording.program, order),
+        entries=_entries(found, paths, recording.program, order),
     )
+    return _diagnosed(result, f, args, argnums, paths)
 
 
 def record_named(f: Callable[..., Any], args: tuple[Any, ...], argnums: Argnums, inputs: Sequence[str]) -> Recording:
@@ -129,33 +132,23 @@ def _entries(found: Any, results: list[str], program: Program, order: int) -> li
     return [Entry(of, tuple(wrt), leaf) for (of, *wrt), leaf in zip(labels, leaves, strict=True)]
 
 
-def independent(program: Program) -> list[str]:
-    """Notes about inputs whose derivative is zero by the shape of the program."""
-    needed = {out for out in program.outputs if isinstance(out, Variable)}
-    steps: dict[Variable, str] = {}
-    for equation in reversed(program.equations):
-        if needed.isdisjoint(equation.results):
-            continue
-        for operand in equation.operands:
-            if isinstance(operand, Variable):
-                if equation.primitive.differentiable:
-                    needed.add(operand)
-                else:
-                    steps[operand] = equation.primitive.name
-    unused: dict[str, list[str]] = {}
-    for variable in program.inputs:
-        if variable not in needed:
-            unused.setdefault(steps.get(variable, ""), []).append(variable.name)
-    return [_zero_note(names, step) for step, names in unused.items()]
+def _diagnosed(
+    found: Derivative, f: Callable[..., Any], args: tuple[Any, ...], argnums: Argnums, results: list[str]
+) -> Derivative:
+    """A derivative with what there is to say about the steps it came from."""
+    chosen = [argnums] if isinstance(argnums, int | str) else argnums
+    places = [find_argument(f, argnum, list(args), {})[1] for argnum in chosen]
+    point = [args[place] for place in places]
 
+    def call(numbers: Any) -> Any:
+        arguments = list(args)
+        for place, value in zip(places, like(point, numbers), strict=True):
+            arguments[place] = value
+        return vector(f(*arguments))
 
-def _zero_note(names: list[str], step: str) -> str:
-    """Why these inputs have no influence: none at all, or only through a step that is constant."""
-    inputs = ", ".join(names) if len(names) <= 4 else f"{names[0]}, {names[1]}, … {names[-1]} ({len(names)} inputs)"
-    depends = f"depends on {inputs} only through {step}, which is constant almost everywhere"
-    if not step:
-        depends = f"does not depend on {inputs}"
-    return f"the result {depends}: {'its derivative is' if len(names) == 1 else 'their derivatives are'} 0"
+    found.findings = diagnose(found, Function(call, vector(point), results))
+    found.notes += [finding.summary for finding in found.findings]
+    return found
 
 
 def tangent(
@@ -167,7 +160,7 @@ def tangent(
         value, found = jvp(f, (point,), (direction,))
     found = _python_floats(found)
     paths = result_paths(value, results)
-    return Derivative(
+    result = Derivative(
         value=value,
         derivative=found,
         method="forward",
@@ -176,11 +169,12 @@ def tangent(
         evaluations=2,
         calls=2,
         program=recording.program,
-        notes=recording.notes + independent(recording.program),
+        notes=recording.notes + remarks(recording.program),
         why="the seed is a direction of the inputs: one pass forward",
         names=tuple(results),
         entries=[Entry(path, (), leaf) for path, (_, leaf) in zip(paths, flatten(found)[0], strict=True)],
     )
+    return _diagnosed(result, f, (point,), 0, paths)
 
 
 def cotangent(
@@ -192,7 +186,7 @@ def cotangent(
     with notes_kept_back():
         value, pullback = vjp(f, point)
     found = _python_floats(pullback(weights)[0])
-    return Derivative(
+    result = Derivative(
         value=value,
         derivative=found,
         method="reverse",
@@ -201,7 +195,7 @@ def cotangent(
         evaluations=2,
         calls=2,
         program=recording.program,
-        notes=recording.notes + independent(recording.program),
+        notes=recording.notes + remarks(recording.program),
         why="the seed weights the results: one pass back",
         names=tuple(results),
         entries=[
@@ -209,6 +203,7 @@ def cotangent(
             for variable, (_, leaf) in zip(recording.program.inputs, flatten(found)[0], strict=True)
         ],
     )
+    return _diagnosed(result, f, (point,), 0, result_paths(value, results))
 
 
 def seed_like(seed: Any, value: Any, name: str) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from diffmagic.automatic import notes_kept_back
-from diffmagic.core.structures import flatten
+from diffmagic.core.structures import flatten, like, vector
 from diffmagic.core.transforms import jacobian
 from diffmagic.labels import component, partial_label
 from diffmagic.numerical.check import central_check
@@ -81,25 +81,6 @@ def _height(value: Any, below: tuple[int, ...]) -> int:
 def _above(entry: Entry) -> str:
     """What is differenced: the result, or the derivative of the order below."""
     return f"({partial_label(entry.of, entry.wrt[:-1])})" if entry.wrt[1:] else entry.of
-
-
-def vector(value: Any) -> Any:
-    """All numbers of a value in one dimension, in double precision."""
-    leaves = [np.ravel(leaf) for _, leaf in flatten(value)[0]]
-    whole = np.concatenate(leaves) if leaves else np.zeros(0)
-    return whole.astype(np.result_type(whole.dtype, np.float64))
-
-
-def like(value: Any, numbers: Any) -> Any:
-    """A value of the same structure with other numbers."""
-    leaves, rebuild = flatten(value)
-    parts, start = [], 0
-    for _, leaf in leaves:
-        stop = start + np.size(leaf)
-        part = numbers[start:stop].reshape(np.shape(leaf))
-        parts.append(part if isinstance(leaf, np.ndarray) else part[()].item())
-        start = stop
-    return rebuild(parts)
 
 
 def _number(entries: list[Entry], position: int) -> str:

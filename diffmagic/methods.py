@@ -113,6 +113,13 @@ def differentiate(
     >>> result = diffmagic.differentiate(lambda w, x: (w * x) ** 2, 0.5, 2.0, argnums=("w", "x"))
     >>> result.value, [float(part) for part in result.derivative]
     (1.0, [4.0, 1.0])
+
+    What is not finite is explained:
+
+    >>> import numpy as np
+    >>> result = diffmagic.differentiate(lambda x: np.sqrt(x) ** 2, 0.0)
+    >>> result.derivative, result.findings[0].chain
+    (nan, 'cotangent × ∂/∂x = 0.0 × inf = nan')
     """
     chosen = find(method)
     if not isinstance(order, int) or isinstance(order, bool) or order < 1:

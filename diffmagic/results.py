@@ -104,6 +104,50 @@ class TraceTable:
     cotangent: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something about a derivative that needs a word: why it is not finite, a kink, a step that hides an input.
+
+    Attributes
+    ----------
+    kind : {"value", "derivative", "kink", "constant", "choice"}
+    summary : str
+        All of it in one line.
+    line : int
+        Where the user wrote it; 0 if that is not known.
+    source : str
+        That line.
+    expression : str
+        The part of it that is meant.
+    operands : tuple of (str, object)
+        What went in, as the user wrote it, and the numbers.
+    result : object
+        What came out.
+    where : str
+        For arrays: the position that the numbers stand at, and how many there are like it.
+    reason : str
+    chain : str
+        The product of the chain rule that is not finite.
+    numerical : str
+        What differences of the function find there.
+    rewrite : str
+        What to write instead, if the pattern is known.
+    """
+
+    kind: Literal["value", "derivative", "kink", "constant", "choice"]
+    summary: str
+    line: int = 0
+    source: str = ""
+    expression: str = ""
+    operands: tuple[tuple[str, Any], ...] = ()
+    result: Any = None
+    where: str = ""
+    reason: str = ""
+    chain: str = ""
+    numerical: str = ""
+    rewrite: str = ""
+
+
 @dataclass(slots=True, eq=False)
 class Derivative:
     """A function's value and derivative at one point.
@@ -132,6 +176,8 @@ class Derivative:
         The trace, from methods that have one.
     notes : list of str
         What is right and may still surprise.
+    findings : list of Finding
+        What the notes say of single steps, in full.
     elapsed : float
         Seconds. It differs from run to run, so it is never part of a printed form.
     why : str
@@ -144,6 +190,8 @@ class Derivative:
         How it compares with a central difference, if it was compared.
     trace : TraceTable or None
         If it was asked for.
+    explained : bool
+        Whether to show the findings in full.
     digits : int
         How many digits to show.
     """
@@ -159,10 +207,12 @@ class Derivative:
     calls: int = field(default=1, repr=False)
     program: Program | None = field(default=None, repr=False)
     notes: list[str] = field(default_factory=list, repr=False)
+    findings: list[Finding] = field(default_factory=list, repr=False)
     elapsed: float = field(default=0.0, repr=False)
     why: str = field(default="", repr=False)
     names: tuple[str, ...] = field(default=("",), repr=False)
     entries: list[Entry] = field(default_factory=list, repr=False)
     check: Check | None = field(default=None, repr=False)
     trace: TraceTable | None = field(default=None, repr=False)
+    explained: bool = field(default=False, repr=False)
     digits: int = field(default=8, repr=False)

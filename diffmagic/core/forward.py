@@ -71,7 +71,7 @@ def contribution(equation: Equation, i: int, g: Any, variable: Variable, product
     else:
         try:  # as in `local_partial`, without another call: most of a gradient is spent here
             weight = partial(equation.results[0].value, *equation.arguments, **equation.params)  # type: ignore[operator]
-        except (ZeroDivisionError, OverflowError):
+        except (ZeroDivisionError, OverflowError, DiffmagicError):
             weight = local_partial(equation, i)
         if primitive.selects:
             return selected(weight, g)
@@ -87,9 +87,13 @@ def local_partial(equation: Equation, i: int) -> Any:
         return partial or 0
     try:
         return partial(equation.results[0].value, *equation.arguments, **equation.params)  # type: ignore[operator]
+    except DiffmagicError as error:
+        error.location = equation.location  # where the user called the function, not where it is differentiated
+        raise
     except (ZeroDivisionError, OverflowError):  # Python's numbers raise where NumPy's give infinity
         values = [
-            np.float64(a) if isinstance(a, int | float) else a for a in (equation.results[0].value, *equation.arguments)
+            np.result_type(a, np.float64).type(a) if isinstance(a, int | float | complex) else a
+            for a in (equation.results[0].value, *equation.arguments)
         ]
         return partial(*values, **equation.params)  # type: ignore[operator]
 

@@ -11,7 +11,6 @@ import numpy as np
 
 from diffmagic.core.hook import MEANINGS
 from diffmagic.core.primitives import (
-    PRIMITIVES,
     Primitive,
     elementwise,  # noqa: F401 — declares the partials that `math` shares
     primitive_of,
@@ -174,25 +173,17 @@ _as_in(math.fabs, np.fabs)
 _as_in(math.pow, np.power)
 
 _gaussian = 2 / math.sqrt(math.pi)
-PRIMITIVES[math.erf] = Primitive("math.erf", math.erf, partials=(lambda y, x: _gaussian * np.exp(-x * x),))
-PRIMITIVES[math.erfc] = Primitive("math.erfc", math.erfc, partials=(lambda y, x: -_gaussian * np.exp(-x * x),))
-PRIMITIVES[math.log] = Primitive("math.log", math.log, partials=primitive_of(np.log).partials)
-
-
-@means(math.erf)
-def _erf(x: Any) -> Any:
-    return apply(PRIMITIVES[math.erf], (x,))
-
-
-@means(math.erfc)
-def _erfc(x: Any) -> Any:
-    return apply(PRIMITIVES[math.erfc], (x,))
+_erf = Primitive("math.erf", math.erf, partials=(lambda y, x: _gaussian * np.exp(-x * x),))
+_erfc = Primitive("math.erfc", math.erfc, partials=(lambda y, x: -_gaussian * np.exp(-x * x),))
+_natural_log = Primitive("math.log", math.log, partials=primitive_of(np.log).partials)
+MEANINGS[math.erf] = lambda x: apply(_erf, (x,))
+MEANINGS[math.erfc] = lambda x: apply(_erfc, (x,))
 
 
 @means(math.log)
 def _log(x: Any, *base: Any) -> Any:
-    whole = apply(PRIMITIVES[math.log], (x,))
-    return whole / MEANINGS[math.log](*base) if base else whole
+    whole = apply(_natural_log, (x,))
+    return whole / apply(_natural_log, base) if base else whole
 
 
 @means(math.hypot)

@@ -132,7 +132,7 @@ def record(
             where: Any = arguments
             place: Any = argnum
             if argnum.__class__ is not int or not -len(args) <= argnum < len(args):
-                where, place = _find(f, argnum, arguments, kwargs)
+                where, place = find_argument(f, argnum, arguments, kwargs)
             argument = where[place]
             if where is kwargs:
                 where = kwargs = dict(kwargs)
@@ -178,7 +178,7 @@ def record(
     )
 
 
-def _find(f: Callable[..., Any], argnum: Any, arguments: list[Any], kwargs: dict[str, Any]) -> tuple[Any, Any]:
+def find_argument(f: Callable[..., Any], argnum: Any, arguments: list[Any], kwargs: dict[str, Any]) -> tuple[Any, Any]:
     """Where an argument named by number or name was passed."""
     if isinstance(argnum, str) and argnum in kwargs:
         return kwargs, argnum

@@ -90,3 +90,22 @@ def taken_apart(value: Any, path: str) -> tuple[list[tuple[str, Any]], Rebuild]:
         "and a derivative needs numbers or arrays of them",
         rewrite="pass numbers, arrays, or a dict, list, tuple or dataclass of them",
     )
+
+
+def vector(value: Any) -> Any:
+    """All numbers of a value in one dimension, in double precision."""
+    leaves = [np.ravel(leaf) for _, leaf in flatten(value)[0]]
+    whole = np.concatenate(leaves) if leaves else np.zeros(0)
+    return whole.astype(np.result_type(whole.dtype, np.float64))
+
+
+def like(value: Any, numbers: Any) -> Any:
+    """A value of the same structure with other numbers."""
+    leaves, rebuild = flatten(value)
+    parts, start = [], 0
+    for _, leaf in leaves:
+        stop = start + np.size(leaf)
+        part = numbers[start:stop].reshape(np.shape(leaf))
+        parts.append(part if isinstance(leaf, np.ndarray) else part[()].item())
+        start = stop
+    return rebuild(parts)

@@ -6,6 +6,7 @@ anything of derivatives.
 
 from __future__ import annotations
 
+import importlib
 import inspect
 import itertools
 import operator
@@ -30,6 +31,7 @@ _SAMPLED = 1000
 _SEVERAL = (tuple, list)
 _INDICES = frozenset({int, type(None)})
 _NOTHING = bytes(32)
+_SPECIAL = "diffmagic.core.primitives.special"
 
 
 GETITEM = primitive_of(operator.getitem)
@@ -304,6 +306,12 @@ def call(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any
         if kwargs:
             _refuse_options(function, kwargs)
         return apply(primitive, tuple(map(_listed, args)))
+    if _SPECIAL not in sys.modules and (function is np.i0 or "scipy.special" in sys.modules):
+        try:
+            importlib.import_module(_SPECIAL)
+        except ImportError:
+            refuse(f"{public_name(function)} has no derivative without SciPy, which computes it", "pip install scipy")
+        return call(function, args, kwargs)
     return refuse(
         f"{public_name(function)} has no derivative here",
         "write it in other NumPy functions, or call it on plain arrays that do not depend on the inputs",

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from diffmagic.core.forward import REAL_NUMBERS
+from diffmagic.core.forward import REAL_NUMBERS, Product
 from diffmagic.core.program import Program, Variable
 from diffmagic.core.tracing import concrete
 
@@ -42,17 +42,22 @@ def accumulate(
         found = run(program, seeds, **options)
         if all([_finite(found.get(variable)) for variable in wanted if variable.__class__ is Variable]):
             return found
-        keep = {"keep": True} if run.__name__ == "reverse" else {}
-        weights = {variable: _weights(seed) for variable, seed in seeds.items()}
-        reached = run(program, weights, lambda variable, g, partial: g, **keep)
+        return run(program, seeds, unreached_aside(run, program, seeds), **options)
 
-        def product(variable: Variable, g: Any, partial: Any) -> Any:
-            if _finite(partial):
-                return g * partial
-            dead = np.logical_and(np.equal(concrete(reached.get(variable, 0.0)), 0), np.equal(concrete(g), 0))
-            return np.where(dead, 0.0, g * partial) if np.any(dead) else g * partial
 
-        return run(program, seeds, product, **options)
+def unreached_aside(run: Accumulation, program: Program, seeds: Mapping[Variable, Any]) -> Product:
+    """The product of `forward` or `reverse` in which a zero that was not reached stays zero, even times infinity."""
+    keep = {"keep": True} if run.__name__ == "reverse" else {}
+    weights = {variable: _weights(seed) for variable, seed in seeds.items()}
+    reached = run(program, weights, lambda variable, g, partial: g, **keep)
+
+    def product(variable: Variable, g: Any, partial: Any) -> Any:
+        if _finite(partial):
+            return g * partial
+        dead = np.logical_and(np.equal(concrete(reached.get(variable, 0.0)), 0), np.equal(concrete(g), 0))
+        return np.where(dead, 0.0, g * partial) if np.any(dead) else g * partial
+
+    return product
 
 
 def _finite(value: Any) -> bool:

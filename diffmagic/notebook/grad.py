@@ -13,6 +13,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from diffmagic.automatic import automatic, cotangent, seed_like, tangent
 from diffmagic.checking import check_derivative
 from diffmagic.core.errors import DiffmagicError
+from diffmagic.core.hook import traceable
 from diffmagic.core.program import Variable
 from diffmagic.core.structures import flatten
 from diffmagic.core.transforms import grad
@@ -65,6 +66,7 @@ def _options() -> Options:
         "it; with --mode reverse one weight for each number of the result: gives the gradient of the weighted sum",
     )
     parser.add_argument("--trace", action="store_true", help="show every step with its value and its derivatives")
+    parser.add_argument("--why", action="store_true", help="explain what is not finite, and the kinks, step by step")
     parser.add_argument("--digits", type=int, metavar="N", help="how many digits to show")
     parser.add_argument("-o", "--out", metavar="NAME", help="keep the result under this name")
     parser.add_argument("--quiet", action="store_true", help="show nothing")
@@ -123,7 +125,8 @@ def run_grad(
     except BaseException:
         function.undo()
         raise
-    found.notes = inputs.notes + found.notes
+    found.notes = inputs.notes + found.notes + function.notes(found.findings)
+    found.explained = options.why
     found.digits = options.digits or digits
     return found
 
@@ -177,7 +180,7 @@ def _define_gradient(
     subject: Subject, names: dict[str, Any], wrt: list[str] | None, options: Any, silent: bool
 ) -> None:
     """A cell that ends in a def and has no values: define it, and its gradient."""
-    for name in ("mode", "order", "hessian", "seed", "trace", "digits", "out"):
+    for name in ("mode", "order", "hessian", "seed", "trace", "why", "digits", "out"):
         if value := getattr(options, name):
             written = f"--{name}" if value is True else f"--{name} {value}"
             raise DiffmagicError(f"--{name} needs a point", rewrite=f"%%grad {_example(subject)} {written}")
@@ -196,7 +199,7 @@ def _define_gradient(
         raise
     function = names[subject.function]
     chosen = wrt or [parameters[0]]
-    gradient = grad(function, tuple(chosen) if len(chosen) > 1 else chosen[0])
+    gradient = grad(traceable(function), tuple(chosen) if len(chosen) > 1 else chosen[0])
     names[gradient.__name__] = gradient
     if not silent:
         call = f"{gradient.__name__}({', '.join(p for p in parameters if p not in subject.defaults)})"

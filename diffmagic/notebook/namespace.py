@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dis
+import pickle
 import random
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -102,8 +103,8 @@ class Snapshot:
         self._locked = sorted(large, key=lambda array: array.base is not None) if lock else []
         for array in self._locked:
             array.flags.writeable = False
-        self._undo.append(partial(np.random.set_state, np.random.get_state()))
-        self._undo.append(partial(random.setstate, random.getstate()))
+        self._undo.append(_Rewind(np.random.get_state, np.random.set_state))
+        self._undo.append(_Rewind(random.getstate, random.setstate))
 
     def restore(self) -> None:
         """Go back."""
@@ -120,12 +121,30 @@ class Snapshot:
         missing = object()
         return [name for name, value in self._names.items() if self._before.get(name, missing) is not value]
 
+    def drew(self) -> bool:
+        """Whether random numbers have been drawn."""
+        return any(undo.moved() for undo in self._undo if isinstance(undo, _Rewind))
+
     def put_back(self, name: str) -> None:
         """One name as it was."""
         if name in self._before:
             self._names[name] = self._before[name]
         else:
             self._names.pop(name, None)
+
+
+class _Rewind:
+    """Takes random numbers back to where they are now."""
+
+    def __init__(self, read: Callable[[], Any], write: Callable[[Any], Any]) -> None:
+        self._read, self._write = read, write
+        self._state = read()
+
+    def __call__(self) -> None:
+        self._write(self._state)
+
+    def moved(self) -> bool:
+        return pickle.dumps(self._read()) != pickle.dumps(self._state)
 
 
 def _undo(value: Any, seen: set[int], large: list[Any]) -> Iterator[Callable[[], Any]]:
@@ -143,11 +162,12 @@ def _undo(value: Any, seen: set[int], large: list[Any]) -> Iterator[Callable[[],
         if value.dtype == object:
             parts = list(value.flat)
     elif isinstance(value, np.random.Generator):
-        yield partial(setattr, value.bit_generator, "state", value.bit_generator.state)
+        bits = value.bit_generator
+        yield _Rewind(lambda: bits.state, partial(setattr, bits, "state"))
     elif isinstance(value, np.random.RandomState):
-        yield partial(value.set_state, value.get_state())
+        yield _Rewind(value.get_state, value.set_state)
     elif isinstance(value, random.Random) and not isinstance(value, random.SystemRandom):
-        yield partial(value.setstate, value.getstate())
+        yield _Rewind(value.getstate, value.setstate)
     elif isinstance(value, set):
         yield partial(_refill, value, set(value))
     elif isinstance(value, list | deque):

@@ -5,10 +5,11 @@ from __future__ import annotations
 import dis
 import functools
 import inspect
+import sys
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NoReturn
 
-import numpy as np
+from diffmagic.core.errors import DiffmagicError
 
 Rule = Callable[..., Any]
 
@@ -17,6 +18,8 @@ PRIMITIVES: dict[Any, Primitive] = {}
 
 HANDLERS: dict[Any, Callable[..., Any]] = {}
 """Every NumPy function that takes options, and the function that turns a call of it into primitives."""
+
+_HOMES = ("numpy", "scipy.special", "scipy.special._ufuncs")  # of ufuncs, which do not say where they belong
 
 
 class Primitive:
@@ -131,13 +134,25 @@ def primitive_of(function: Any) -> Primitive:
     return PRIMITIVES[function]
 
 
-def define(function: Any, *partials: Rule | int | None, selects: bool = False, symbol: str = "") -> Primitive:
-    """Declare an elementwise function by one partial per operand."""
+def define(function: Any, *partials: Rule | int | str | None, selects: bool = False, symbol: str = "") -> Primitive:
+    """Declare an elementwise function by one partial per operand, or the operand's name where there is none."""
     primitive = primitive_of(function)
-    primitive.partials = partials
+    primitive.partials = tuple(_without_rule(primitive, p) if isinstance(p, str) else p for p in partials)
     primitive.selects = selects
     primitive.symbol = symbol
     return primitive
+
+
+def _without_rule(primitive: Primitive, operand: str) -> Rule:
+    """The partial that has no formula."""
+
+    def refused(*_: Any, **params: Any) -> NoReturn:
+        raise DiffmagicError(
+            f"{primitive.name} has no derivative in {operand} here",
+            rewrite=f"a number for {operand} that does not depend on the inputs",
+        )
+
+    return refused
 
 
 def define_kernel(
@@ -177,5 +192,6 @@ def public_name(function: Any) -> str:
     ('np.exp', 'np.linalg.norm')
     """
     name = str(getattr(function, "__name__", function))
-    module = getattr(function, "__module__", None) or ("numpy" if hasattr(np, name) else "")
+    homes = (home for home in _HOMES if getattr(sys.modules.get(home), name, None) is function)
+    module = getattr(function, "__module__", None) or next(homes, "")
     return f"{module.replace('numpy', 'np', 1)}.{name}".lstrip(".")

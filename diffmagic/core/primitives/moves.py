@@ -190,7 +190,7 @@ def _broadcast_arrays(*arrays: Any, subok: bool = False) -> Any:
 
 # A new dtype.
 
-_cast = Primitive(
+_cast: Primitive = Primitive(
     "np.astype",
     lambda x, dtype: np.asarray(x).astype(dtype)[()],
     push=lambda i, t, y, x, dtype: apply(_cast, (t,), {"dtype": dtype}),

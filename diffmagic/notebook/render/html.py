@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from typing import Any
 
-from diffmagic.notebook.render.parts import Matrix, derivatives, matrix, shown, trace_cells, trace_head, values
+from diffmagic.notebook.render.parts import Matrix, account, derivatives, matrix, shown, trace_cells, trace_head, values
 from diffmagic.notebook.render.text import sentences
-from diffmagic.results import Derivative, TraceTable
+from diffmagic.results import Derivative, Finding, TraceTable
 
 _LEFT = 'style="text-align:left"'
 _NUMBER = 'style="text-align:left;white-space:pre;font-family:monospace"'
@@ -22,8 +22,21 @@ def derivative_html(found: Derivative) -> str:
         parts += [_listed("Value", values(found), found.digits), matrix_html(table)]
     else:
         parts.append(_listed("Value and derivative", [*values(found), *derivatives(found)], found.digits))
+    parts += [finding_html(finding) for finding in found.findings if found.explained]
     said = "<br>".join(escape(sentence) for sentence in sentences(found))
     return f"<div>{''.join(parts)}<p>{said}</p></div>"
+
+
+def finding_html(finding: Finding) -> str:
+    """A finding in full, with the part of the user's line that is meant marked."""
+    title, said = account(finding)
+    rows = [(label, escape(text)) for label, text in said]
+    if finding.source:
+        before, meant, after = finding.source.strip().partition(finding.expression or "\n")
+        marked = f"{escape(before)}<mark>{escape(meant)}</mark>{escape(after)}" if meant else escape(before)
+        rows.insert(0, (f"line {finding.line}", f"<code>{marked}</code>"))
+    body = "".join(f'<tr><th scope="row" {_LEFT}>{label}</th><td {_LEFT}>{text}</td></tr>' for label, text in rows)
+    return f"<table>{_caption(title)}<tbody>{body}</tbody></table>"
 
 
 def _listed(caption: str, pairs: Iterable[tuple[str, Any]], digits: int) -> str:

@@ -10,11 +10,20 @@ import numpy as np
 from diffmagic.core.program import short
 from diffmagic.core.structures import flatten
 from diffmagic.labels import component, partial_label
-from diffmagic.results import Check, Derivative, TraceRow, TraceTable
+from diffmagic.results import Check, Derivative, Finding, TraceRow, TraceTable
 
 WIDTH = 100
 _MOST_ROWS, _MOST_COLUMNS = 12, 8
 _UNFOLDED, _FOLDED = 60, 25
+
+
+_ABOUT = {
+    "value": "Why the value is not finite",
+    "derivative": "Why the derivative is not finite",
+    "kink": "A kink",
+    "choice": "A branch that was not chosen",
+    "constant": "A step without a derivative",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +124,21 @@ def check_sentence(check: Check) -> str:
             return f"{check.where} is not finite ({short(check.exact)}), so there is nothing to compare."
         case "not compared":
             return f"Not compared with a central difference: {check.reason}."
+
+
+def account(finding: Finding) -> tuple[str, list[tuple[str, str]]]:
+    """A finding in full: what it is about, and what there is to say, each with its label."""
+    numbers = ", ".join(f"{text} = {short(number, 17)}" for text, number in finding.operands)
+    if finding.result is not None:
+        numbers += f" gives {short(finding.result)}" if numbers else short(finding.result)
+    said = [
+        ("numbers", f"{numbers} ({finding.where})" if finding.where else numbers),
+        ("chain rule", finding.chain),
+        ("reason", finding.reason),
+        ("differences", finding.numerical),
+        ("instead", finding.rewrite),
+    ]
+    return _ABOUT[finding.kind], [(label, text) for label, text in said if text] or [("reason", finding.summary)]
 
 
 def trace_head(table: TraceTable) -> list[str]:

@@ -8,6 +8,7 @@ from typing import Any
 from diffmagic.notebook.render.parts import (
     WIDTH,
     Matrix,
+    account,
     check_sentence,
     derivatives,
     matrix,
@@ -17,7 +18,9 @@ from diffmagic.notebook.render.parts import (
     trace_head,
     values,
 )
-from diffmagic.results import Derivative, TraceTable
+from diffmagic.results import Derivative, Finding, TraceTable
+
+_LABEL = 13
 
 
 def derivative_text(found: Derivative) -> str:
@@ -29,6 +32,7 @@ def derivative_text(found: Derivative) -> str:
         trace_text(found.trace, found.digits) if found.trace else "",
         _listed(values(found), found.digits),
         grid if small else _listed(derivatives(found), found.digits),
+        *(finding_text(finding) for finding in found.findings if found.explained),
         "\n".join(_wrapped(sentence) for sentence in sentences(found)),
     ]
     return "\n\n".join(section for section in sections if section)
@@ -36,12 +40,38 @@ def derivative_text(found: Derivative) -> str:
 
 def sentences(found: Derivative) -> list[str]:
     """What is said below the numbers."""
-    said = [method_sentence(found), *(f"Note: {note}." for note in found.notes)]
+    told = [finding.summary for finding in found.findings] if found.explained else []
+    said = [method_sentence(found), *(f"Note: {note}." for note in found.notes if note not in told)]
+    if found.explained and not found.findings:
+        said.append("There is nothing to explain: all numbers are finite, and no kink is met.")
     return said + ([check_sentence(found.check)] if found.check else [])
 
 
+def finding_text(finding: Finding) -> str:
+    """A finding in full, with the user's line and the part that is meant underlined."""
+    title, rows = account(finding)
+    lines = [title]
+    if finding.source:
+        source = finding.source.strip()
+        start = source.find(finding.expression)
+        lines.append(f"  {f'line {finding.line}':<{_LABEL}}{_cut(source, WIDTH - _LABEL - 2)}")
+        if finding.expression and 0 <= start < start + len(finding.expression) <= WIDTH - _LABEL - 2:
+            lines.append(" " * (2 + _LABEL + start) + "^" * len(finding.expression))
+    for label, text in rows:
+        first = f"  {label:<{_LABEL}}"
+        rest = " " * len(first)
+        lines.append(textwrap.fill(text, WIDTH, initial_indent=first, subsequent_indent=rest, break_on_hyphens=False))
+    return "\n".join(lines)
+
+
 def _wrapped(sentence: str) -> str:
-    return textwrap.fill(sentence, WIDTH, subsequent_indent="  ", break_on_hyphens=False)
+    if len(sentence) > WIDTH:  # what to write instead stays together if it can
+        sentence = sentence.replace(" Instead: ", "\nInstead: ")
+    lines = sentence.split("\n")
+    return "\n".join(
+        textwrap.fill(line, WIDTH, initial_indent="  " * (k > 0), subsequent_indent="  ", break_on_hyphens=False)
+        for k, line in enumerate(lines)
+    )
 
 
 def _listed(pairs: list[tuple[str, Any]], digits: int) -> str:
