@@ -92,7 +92,7 @@ def local_partial(equation: Equation, i: int) -> Any:
         raise
     except (ZeroDivisionError, OverflowError):  # Python's numbers raise where NumPy's give infinity
         values = [
-            np.result_type(a, np.float64).type(a) if isinstance(a, int | float | complex) else a
+            a * np.result_type(concrete(a), np.float64).type(1) if concrete(a).__class__ in (int, float, complex) else a
             for a in (equation.results[0].value, *equation.arguments)
         ]
         return partial(*values, **equation.params)  # type: ignore[operator]

@@ -265,6 +265,12 @@ class TestOrders:
         assert derivative(lambda x, n: x**n, 3)(2.0, 5) == 240.0
         np.testing.assert_array_equal(elementwise_grad(lambda x: x**2)(x), 2 * x)
 
+    def test_python_numbers_divide_by_zero_as_numpys_do_at_every_order(self):
+        with np.errstate(divide="ignore"):
+            assert derivative(np.log, 1)(0.0) == np.inf
+            assert derivative(np.log, 2)(0.0) == -np.inf
+        assert grad(np.sqrt)(0.0) == np.inf
+
     def test_high_orders(self):
         assert derivative(np.exp, 8)(0.5) == pytest.approx(math.exp(0.5), rel=1e-13)
 
