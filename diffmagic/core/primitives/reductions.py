@@ -131,32 +131,25 @@ define_kernel(np.var, push=_push_var, pull=_pull_var)
 define_kernel(np.std, push=_push_std, pull=_pull_std)
 
 
-@implements(np.var)
-def _var(
-    a: Any,
-    axis: Any = None,
-    dtype: Any = None,
-    *,
-    ddof: Any = 0,
-    keepdims: Any = False,
-    where: Any = True,
-    correction: Any = _MISSING,
-) -> Any:
-    return _spread_of(np.var, a, axis, dtype, ddof if correction is _MISSING else correction, keepdims, where)
+def _declare_spread(function: Any) -> None:
+    @implements(function)
+    def spread(
+        a: Any,
+        axis: Any = None,
+        dtype: Any = None,
+        *,
+        ddof: Any = 0,
+        keepdims: Any = False,
+        where: Any = True,
+        correction: Any = _MISSING,
+    ) -> Any:
+        return _spread_of(function, a, axis, dtype, ddof if correction is _MISSING else correction, keepdims, where)
+
+    spread.__name__ = function.__name__
 
 
-@implements(np.std)
-def _std(
-    a: Any,
-    axis: Any = None,
-    dtype: Any = None,
-    *,
-    ddof: Any = 0,
-    keepdims: Any = False,
-    where: Any = True,
-    correction: Any = _MISSING,
-) -> Any:
-    return _spread_of(np.std, a, axis, dtype, ddof if correction is _MISSING else correction, keepdims, where)
+_declare_spread(np.var)
+_declare_spread(np.std)
 
 
 def _spread_of(function: Any, a: Any, axis: Any, dtype: Any, ddof: Any, keepdims: Any, where: Any) -> Any:
