@@ -217,6 +217,7 @@ def test_decisions_are_guards():
         (lambda x: float(np.array([x, x])), TypeError),
         (lambda x: undefined(x), NameError),  # noqa: F821
         (lambda x: x(1), TypeError),
+        (lambda x: math.gcd(x), TypeError),
         (lambda x: helper(x, x, x), TypeError),
     ],
 )
@@ -229,9 +230,11 @@ def test_errors_are_the_users_own(f, error):
         assert str(ours.value) == str(plain.value)
 
 
-@pytest.mark.parametrize("f", [lambda x: math.lgamma(x), lambda x: math.gcd(x), lambda x: np.frompyfunc(abs, 1, 1)(x)])
-def test_what_has_no_meaning_is_refused(f):
-    with pytest.raises((DiffmagicError, TypeError)):
+@pytest.mark.parametrize(
+    ("f", "name"), [(lambda x: math.lgamma(x), "math.lgamma"), (lambda x: np.frompyfunc(abs, 1, 1)(x), "abs")]
+)
+def test_what_has_no_meaning_is_refused(f, name):
+    with pytest.raises(DiffmagicError, match=name):
         grad(traceable(f))(X)
 
 
@@ -261,11 +264,11 @@ def test_signature_and_name_are_kept():
 
 @pytest.mark.parametrize(
     "f",
-    [lambda x: np.zeros(2).fill(x), lambda x: np.zeros(2).put(0, x), lambda x: np.zeros(2).itemset(0, x)],
-    ids=["fill", "put", "itemset"],
+    [lambda x: np.zeros(2).fill(x), lambda x: np.zeros(2).put(0, x)],
+    ids=["fill", "put"],
 )
 def test_methods_that_write_are_refused(f):
-    with pytest.raises((DiffmagicError, AttributeError)):
+    with pytest.raises(DiffmagicError):
         grad(traceable(f))(X)
 
 

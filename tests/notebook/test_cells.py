@@ -307,7 +307,8 @@ def test_inputs_are_those_before_the_cell(run: Run, shell: InteractiveShell) -> 
 
 
 def test_figures_are_drawn_once(run: Run) -> None:
-    pyplot = pytest.importorskip("matplotlib.pyplot")
+    from matplotlib import pyplot
+
     pyplot.switch_backend("agg")
     try:
         run("%%grad x=3.0\nfrom matplotlib import pyplot as plt\nplt.plot([1, 2])\nplt.figure()\nx**2")

@@ -13,11 +13,11 @@ from typing import Any
 import mpmath
 import numpy as np
 import pytest
+from scipy import special
 
 from diffmagic import DiffmagicError, derivative, grad, jvp, trace, vjp
 from diffmagic.core.primitives import PRIMITIVES, public_name
 
-special = pytest.importorskip("scipy.special")
 mp, mpf = mpmath.mp, mpmath.mpf
 inf = math.inf
 
