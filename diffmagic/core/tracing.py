@@ -682,6 +682,10 @@ class Tracer:
 
     # Attributes of ndarray.
 
+    def __getattr__(self, name: str) -> NoReturn:
+        kind = "traced" if name.startswith("_") else type(concrete(self)).__name__  # `_value` itself may be missing
+        raise AttributeError(f"'{kind}' object has no attribute '{name}'", name=name)
+
     @property
     def shape(self) -> tuple[int, ...]:
         return np.shape(concrete(self))

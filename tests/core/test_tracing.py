@@ -92,8 +92,10 @@ class TestPython:
         assert grad(f)(5.3) == 3.0
 
     def test_an_unknown_attribute_is_the_users_own_error(self):
-        with pytest.raises(AttributeError, match="foo"):
+        with pytest.raises(AttributeError, match="'float' object has no attribute 'foo'"):
             grad(lambda x: x.foo)(1.0)
+        with pytest.raises(AttributeError, match="'ndarray' object has no attribute 'foo'"):
+            grad(lambda x: x.foo)(np.ones(2))
 
     def test_a_key_would_lose_the_value(self):
         cached = functools.lru_cache(lambda x: x * x)
