@@ -182,6 +182,21 @@ def implements(*functions: Any) -> Callable[[Callable[..., Any]], Callable[..., 
     return register
 
 
+def said(**options: tuple[Any, Any]) -> dict[str, Any]:
+    """Of pairs of an option and its default, the options that say something: these go into the program.
+
+    Examples
+    --------
+    >>> said(n=(2, 1), axis=(-1, -1), norm=(None, None))
+    {'n': 2}
+    """
+    return {
+        name: value
+        for name, (value, default) in options.items()
+        if not (value is default or (type(value) is type(default) and value == default))
+    }
+
+
 def public_name(function: Any) -> str:
     """The name that people write: ``np.linalg.norm``, ``scipy.special.expit``.
 

@@ -11,6 +11,7 @@ import math
 from typing import Any
 
 import numpy as np
+from numpy._core import umath
 
 from diffmagic.core.primitives import (
     PRIMITIVES,
@@ -21,6 +22,7 @@ from diffmagic.core.primitives import (
     define_kernel,
     implements,
     primitive_of,
+    said,
 )
 from diffmagic.core.tracing import Tracer, apply, concrete, refuse
 
@@ -113,11 +115,17 @@ for _logaddexp, _part in (
 
 # Trigonometric and hyperbolic functions, and their inverses.
 
+
+def _leg(x: Any) -> Any:
+    """√(1 - x²); for complex numbers on the cuts, whose side 1 - x would lose, too."""
+    return np.sqrt(-(x - 1)) * np.sqrt(1 + x) if np.iscomplexobj(x) else np.sqrt((1 - x) * (1 + x))
+
+
 define(np.sin, lambda y, x: np.cos(x))
 define(np.cos, lambda y, x: -np.sin(x))
 define(np.tan, lambda y, x: 1 + y * y)
-define(np.arcsin, lambda y, x: 1 / np.sqrt((1 - x) * (1 + x)))
-define(np.arccos, lambda y, x: -1 / np.sqrt((1 - x) * (1 + x)))
+define(np.arcsin, lambda y, x: 1 / _leg(x))
+define(np.arccos, lambda y, x: -1 / _leg(x))
 define(np.arctan, lambda y, x: 1 / (1 + x * x))
 define(np.sinh, lambda y, x: np.cosh(x))
 define(np.cosh, lambda y, x: np.sinh(x))
@@ -220,6 +228,11 @@ def _clip(a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max:
     return apply(PRIMITIVES[np.clip], (a, low, high))
 
 
+@implements(vars(umath)["clip"])  # what the method of a plain array calls
+def _clip_between(a: Any, low: Any, high: Any) -> Any:
+    return np.clip(a, low, high)
+
+
 @implements(np.where)
 def _where(condition: Any, *choices: Any) -> Any:
     if not choices:
@@ -279,7 +292,7 @@ define(np.sinc, _sinc)
 constant(np.sign, np.floor, np.ceil, np.trunc, np.rint, np.fix, np.round, np.around, np.spacing, np.signbit)
 define(np.nextafter, 1, None)
 define(np.heaviside, None, lambda y, x, h: np.equal(x, 0) * 1.0)
-constant(np.isnan, np.isinf, np.isfinite, np.isnat, np.logical_and, np.logical_or, np.logical_xor, np.logical_not)
+constant(np.isnan, np.isinf, np.isfinite, np.logical_and, np.logical_or, np.logical_xor, np.logical_not)
 constant(np.gcd, np.lcm, np.left_shift, np.right_shift, np.bitwise_count)
 for _comparison, _symbol in [
     (np.greater, ">"),
@@ -333,11 +346,17 @@ def _reduced(ufunc: np.ufunc, array: Any, axis: int, keep: bool) -> Any:
 
 
 @implements("reduce")
-def _reduce(ufunc: np.ufunc, array: Any, axis: int | None = 0, dtype: Any = None, keepdims: bool = False) -> Any:
+def _reduce(
+    ufunc: np.ufunc, array: Any, axis: int | None = 0, dtype: Any = None, keepdims: bool = False, **options: Any
+) -> Any:
     """``ufunc.reduce``: the named reduction where there is one, else one step after the other."""
     named: Any = _REDUCTIONS.get(ufunc)
     if named is not None:
-        return named(array, axis=axis, keepdims=keepdims, **({} if dtype is None else {"dtype": dtype}))
+        return named(array, axis=axis, keepdims=keepdims, **said(dtype=(dtype, None)), **options)
+    if options:
+        refuse(
+            f"np.{ufunc.__name__}.reduce with {', '.join(options)}= is not traced", "np.where(mask, x, neutral) first"
+        )
     if axis is None or dtype is not None:
         refuse(f"np.{ufunc.__name__}.reduce with axis=None or dtype= is not traced", "np.ravel(x), then axis=0")
     result = _reduced(ufunc, array, axis, keep=False)
@@ -349,7 +368,21 @@ def _accumulate(ufunc: np.ufunc, array: Any, axis: int = 0, dtype: Any = None) -
     """``ufunc.accumulate``: the named one where there is one, else one step after the other."""
     named: Any = _RUNNING.get(ufunc)
     if named is not None:
-        return named(array, axis=axis, **({} if dtype is None else {"dtype": dtype}))
+        return named(array, axis=axis, **said(dtype=(dtype, None)))
     if dtype is not None:
         refuse(f"np.{ufunc.__name__}.accumulate with dtype= is not traced", "x.astype(dtype) first")
     return _reduced(ufunc, array, axis, keep=True)
+
+
+@implements("reduceat")
+def _reduceat(ufunc: np.ufunc, array: Any, indices: Any, axis: int = 0, dtype: Any = None) -> Any:
+    """``ufunc.reduceat``: a reduction of each part from one index to the next; of one element where there is none."""
+    starts = concrete(indices).tolist() if indices.__class__ is Tracer else np.asarray(indices).tolist()
+    count = np.shape(array)[axis]
+    if not all(0 <= start < count for start in starts):
+        raise IndexError(f"an index is out of bounds in {ufunc.__name__}.reduceat [0, {count})")
+    ends = [*starts[1:], count]
+    parts = [
+        np.take(array, range(start, max(end, start + 1)), axis=axis) for start, end in zip(starts, ends, strict=True)
+    ]
+    return np.stack([ufunc.reduce(part, axis=axis, **said(dtype=(dtype, None))) for part in parts], axis=axis)

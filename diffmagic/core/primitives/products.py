@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from diffmagic.core.primitives import Primitive, define_kernel, implements, primitive_of
-from diffmagic.core.tracing import apply, composite, concrete, is_traced, refuse
+from diffmagic.core.primitives import Primitive, define_kernel, implements, primitive_of, said
+from diffmagic.core.tracing import apply, composite, refuse
 
 
 def _push_product(i: int, t: Any, y: Any, a: Any, b: Any) -> Any:
@@ -187,77 +187,31 @@ if hasattr(np, "matvec"):  # NumPy 2.2
         return np.squeeze(np.matmul(np.expand_dims(a, -2), b), -2)
 
 
-# Sliding products, differences and interpolation.
+# Sliding products.
 
 
-@composite(np.convolve, operands=2)
+def _push_convolve(i: int, t: Any, y: Any, a: Any, v: Any, mode: Any = "full") -> Any:
+    return np.convolve(t, v, mode) if i == 0 else np.convolve(a, t, mode)
+
+
+def _pull_convolve(i: int, g: Any, y: Any, a: Any, v: Any, mode: Any = "full") -> Any:
+    """What slid over the other backwards slides over the cotangent forwards."""
+    whole, shorter = np.size(a) + np.size(v) - 1, min(np.size(a), np.size(v))
+    left_out = {"full": 0, "same": (shorter - 1) // 2, "valid": shorter - 1}[mode]
+    g = np.pad(g, (left_out, whole - left_out - np.size(g)))
+    return np.convolve(g, np.flip(v if i == 0 else a), "valid")
+
+
+define_kernel(np.convolve, push=_push_convolve, pull=_pull_convolve)
+
+
+@implements(np.convolve)
 def _convolve(a: Any, v: Any, mode: str = "full") -> Any:
     if np.ndim(a) != 1 or np.ndim(v) != 1:
         refuse("np.convolve of other than vectors is not traced", "np.ravel both")
-    n, m = np.size(a), np.size(v)
-    if m > n:
-        a, v, n, m = v, a, m, n
-    padded = np.pad(a, m - 1)
-    windows = padded[np.arange(n + m - 1)[:, None] + np.arange(m - 1, -1, -1)]
-    full = np.matmul(windows, v)
-    if mode == "valid":
-        return full[m - 1 : n]
-    start = (m - 1) // 2
-    return full[start : start + n] if mode == "same" else full
+    return apply(primitive_of(np.convolve), (a, v), said(mode=(mode, "full")))
 
 
 @implements(np.correlate)
 def _correlate(a: Any, v: Any, mode: Any = "valid") -> Any:
     return np.convolve(a, np.flip(np.conjugate(v) if np.iscomplexobj(v) else v), mode=mode)
-
-
-@composite(np.diff)
-def _diff(a: Any, n: int = 1, axis: int = -1) -> Any:
-    for _ in range(n):
-        moved = np.moveaxis(a, axis, 0)
-        a = np.moveaxis(moved[1:] - moved[:-1], 0, axis)
-    return a
-
-
-@implements(np.trapezoid)
-def _trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
-    ends = np.moveaxis(y, axis, -1)
-    steps: Any = dx
-    if x is not None:
-        steps = np.diff(x) if np.ndim(x) == 1 else np.moveaxis(np.diff(x, axis=axis), axis, -1)
-    return np.sum(steps * (ends[..., 1:] + ends[..., :-1]) / 2.0, axis=-1)
-
-
-@composite(np.interp, operands=3)
-def _interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None) -> Any:
-    """Between two nodes the line through them; beyond the nodes constant."""
-    nodes = np.asarray(concrete(xp))
-    place = np.clip(np.searchsorted(nodes, concrete(x), side="right") - 1, 0, len(nodes) - 2)
-    xp, fp = (part if is_traced(part) else np.asarray(part) for part in (xp, fp))
-    slope = (fp[place + 1] - fp[place]) / (xp[place + 1] - xp[place])
-    inside = fp[place] + slope * (x - xp[place])
-    below, above = np.less(x, xp[0]), np.greater(x, xp[-1])
-    low, high = fp[0] if left is None else left, fp[-1] if right is None else right
-    return np.where(below, low, np.where(above, high, inside))
-
-
-@implements(np.polyval)
-def _polyval(p: Any, x: Any) -> Any:
-    result: Any = np.zeros_like(x)
-    for coefficient in np.stack(p) if isinstance(p, list | tuple) else p:
-        result = result * x + coefficient
-    return result
-
-
-@composite(np.vander)
-def _vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:
-    count = np.size(x) if N is None else N
-    powers = np.stack([x**k for k in range(count)], axis=-1)
-    return powers if increasing else np.flip(powers, axis=-1)
-
-
-@composite(np.linspace, operands=2)
-def _linspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True) -> Any:
-    share = np.arange(num) / max(num - 1 if endpoint else num, 1)
-    share = np.reshape(share, (-1,) + (1,) * max(np.ndim(start), np.ndim(stop)))
-    return start * (1 - share) + stop * share

@@ -9,7 +9,7 @@ import numpy as np
 
 from diffmagic.core.forward import REAL_NUMBERS, selected
 from diffmagic.core.primitives import define_kernel, implements, primitive_of
-from diffmagic.core.tracing import apply, composite, is_traced, refuse
+from diffmagic.core.tracing import apply, composite, refuse
 
 _MISSING: Any = np._NoValue
 
@@ -314,60 +314,6 @@ def _trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
     return np.sum(np.diagonal(a, offset, axis1, axis2), axis=-1)
 
 
-# Order statistics.
-
-
-@composite(np.median)
-def _median(a: Any, axis: Any = None, *, keepdims: Any = False) -> Any:
-    return _quantile_of(a, 0.5, axis, keepdims)
-
-
-@composite(np.quantile)
-def _quantile(a: Any, q: Any, axis: Any = None, *, keepdims: Any = False) -> Any:
-    return _quantile_of(a, q, axis, keepdims)
-
-
-@composite(np.percentile)
-def _percentile(a: Any, q: Any, axis: Any = None, *, keepdims: Any = False) -> Any:
-    return _quantile_of(a, np.asarray(q) / 100, axis, keepdims)
-
-
-def _quantile_of(a: Any, q: Any, axis: Any, keepdims: Any) -> Any:
-    """The linear interpolation between the two nearest of the sorted elements."""
-    if is_traced(q):
-        refuse("a quantile with a traced q is not traced", "pass a plain number for q")
-    if isinstance(axis, tuple):
-        refuse("a quantile over several axes is not traced", "np.reshape the axes into one first")
-    kept = tuple(1 for _ in np.shape(a)) if axis is None else None
-    if axis is None:
-        a, axis = np.ravel(a), 0
-    axis %= np.ndim(a)
-    ordered = np.moveaxis(np.sort(a, axis=axis), axis, 0)
-    place = np.asarray(q) * (np.shape(ordered)[0] - 1)
-    below = np.floor(place).astype(int)
-    above = np.minimum(below + 1, np.shape(ordered)[0] - 1)
-    share = np.reshape(place - below, np.shape(q) + (1,) * (np.ndim(ordered) - 1))
-    result = ordered[below] * (1 - share) + ordered[above] * share
-    if not keepdims:
-        return result
-    return np.reshape(result, np.shape(q) + kept) if kept else np.expand_dims(result, axis + np.ndim(q))
-
-
-@implements(np.average)
-def _average(a: Any, axis: Any = None, weights: Any = None, *, keepdims: Any = False) -> Any:
-    if weights is None:
-        return np.mean(a, axis=axis, keepdims=bool(keepdims))
-    weights = np.stack(weights) if isinstance(weights, list | tuple) else weights
-    if np.shape(weights) != np.shape(a):
-        if axis is None or np.ndim(weights) != 1:
-            refuse("np.average with weights of another shape needs one axis", "axis=..., with a weight for each place")
-        shape = [1] * np.ndim(a)
-        shape[axis] = -1
-        weights = np.broadcast_to(np.reshape(weights, shape), np.shape(a))
-    keep = bool(keepdims)
-    return np.sum(a * weights, axis=axis, keepdims=keep) / np.sum(weights, axis=axis, keepdims=keep)
-
-
 # The same, leaving out what is not a number.
 
 
@@ -404,3 +350,13 @@ def _nanmax(a: Any, axis: Any = None, *, keepdims: Any = False) -> Any:
 @composite(np.nanmin)
 def _nanmin(a: Any, axis: Any = None, *, keepdims: Any = False) -> Any:
     return np.min(a, axis=axis, keepdims=bool(keepdims), where=~np.isnan(a), initial=np.inf)
+
+
+@composite(np.nancumsum)
+def _nancumsum(a: Any, axis: int | None = None, dtype: Any = None) -> Any:
+    return np.cumsum(np.where(np.isnan(a), 0.0, a), axis, dtype)
+
+
+@composite(np.nancumprod)
+def _nancumprod(a: Any, axis: int | None = None, dtype: Any = None) -> Any:
+    return np.cumprod(np.where(np.isnan(a), 1.0, a), axis, dtype)

@@ -5,15 +5,19 @@ A new primitive needs a line here, or `test_registry` fails.
 
 from __future__ import annotations
 
+import io
 import itertools
 import math
 import operator
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import mpmath
 import numpy as np
+
+from diffmagic.core.primitives.refusals import DATES, FILES, TEXTS
 
 mp = mpmath.mp
 
@@ -343,6 +347,7 @@ OPERATORS: dict[Any, list[Sample]] = {
         code(lambda c, a: np.where(a > 0, a * a, c), 0.5, V),
         code(lambda a: np.where([True, False], [0.5, 1.5], a), V[:2]),
     ],
+    np._core.umath.clip: [code(lambda a: np.linspace(-2, 2, 12).reshape(3, 4).clip(a, 0.7), A / 2)],
     np.clip: [
         call(A, None, 0.61),
         call(A, -0.58, None),
@@ -724,6 +729,8 @@ REDUCTIONS: dict[Any, list[Sample]] = {
         call(A, 1, P, keepdims=True),
         call(V, weights=[1.0, 2.0, 3.0, 4.0, 5.0]),
     ],
+    np.nancumsum: [call(GAPS), call(GAPS, axis=1), call(A, 0)],
+    np.nancumprod: [call(GAPS), call(GAPS, axis=1), call(A, 0)],
     np.nansum: [call(GAPS), call(GAPS, axis=0), call(GAPS, axis=-1, keepdims=True)],
     np.nanprod: [call(GAPS), call(GAPS, axis=0)],
     np.nanmean: [call(GAPS), call(GAPS, axis=0), call(GAPS, axis=-1, keepdims=True)],
@@ -741,6 +748,8 @@ REDUCTIONS: dict[Any, list[Sample]] = {
         code(lambda a: np.logaddexp.reduce(a), V).against(lambda a: np.log(np.sum(np.exp(a)))),
         code(lambda a: np.hypot.reduce(a), A).against(lambda a: np.sqrt(np.sum(a * a, 0))),
         code(lambda a: np.subtract.reduce(a, keepdims=True), A),
+        code(lambda a: np.add.reduce(a, where=MASK, initial=2.0), A).rounded(),
+        code(lambda a: np.maximum.reduce(a, initial=-9.0), V),
     ],
     "accumulate": [
         code(np.add.accumulate, A),
@@ -749,7 +758,312 @@ REDUCTIONS: dict[Any, list[Sample]] = {
         code(lambda a: np.minimum.accumulate(a, axis=1), A),
         code(lambda a: np.subtract.accumulate(a, axis=-1), A),
     ],
+    "reduceat": [
+        code(lambda a: np.add.reduceat(a, [0, 3, 1, 1]), V).rounded(),
+        code(lambda a: np.multiply.reduceat(a, [1, 2], axis=1), A),
+        code(lambda a: np.maximum.reduceat(a, [0, 2, 4]), V).against(
+            lambda a: np.stack([a[0:2][np.argmax(V[0:2])], a[2:4][np.argmax(V[2:4])], a[4]])
+        ),
+        code(lambda a: np.subtract.reduceat(a, [0, 1], axis=-1), A).against(
+            lambda a: np.stack([a[:, 0], a[:, 1] - a[:, 2] - a[:, 3]], 1)
+        ),
+    ],
     "outer": [code(np.multiply.outer, V, W), code(np.subtract.outer, A, V), code(np.add.outer, 0.5, V)],
+}
+
+# Statistics.
+
+
+def _ordered(a: Any) -> Any:
+    return np.sort(np.ravel(a[~np.isnan(a)]))
+
+
+def _between(a: Any, place: float) -> Any:
+    """The number at a place between two of the sorted ones."""
+    below = int(place)
+    return _ordered(a)[below] * (1 - place + below) + _ordered(a)[min(below + 1, len(_ordered(a)) - 1)] * (
+        place - below
+    )
+
+
+_PLACES_OF_FIVE = {  # of the quantile 0.33 of five elements, counted from zero, by R. J. Hyndman and Y. Fan (1996)
+    "inverted_cdf": 1,
+    "averaged_inverted_cdf": 1,
+    "closest_observation": 1,
+    "interpolated_inverted_cdf": 0.65,
+    "hazen": 1.15,
+    "weibull": 0.98,
+    "linear": 1.32,
+    "median_unbiased": 5 * 0.33 + (0.33 + 1) / 3 - 1,
+    "normal_unbiased": 5 * 0.33 + 3 / 8 + 0.33 / 4 - 1,
+    "lower": 1,
+    "higher": 2,
+    "midpoint": 1.5,
+    "nearest": 1,
+}
+
+
+def _products(x: Any, weights: Any = 1.0, freedom: float = 1.0) -> Any:
+    weights = weights * np.ones(x.shape[1])
+    centred = x - (x @ weights / np.sum(weights))[:, None]
+    return (centred * weights) @ centred.T / (np.sum(weights) - freedom)
+
+
+def _normalised(c: Any) -> Any:
+    return c / np.sqrt(np.diag(c))[:, None] / np.sqrt(np.diag(c))
+
+
+def _inside(sums: Any) -> Any:
+    return lambda w: np.stack([np.sum(w[k]) if k else 0 * w[0] for k in sums])
+
+
+STATISTICS: dict[Any, list[Sample]] = {
+    np.median: [call(T, axis=(0, 2)), call(T, (0, -1), keepdims=True)],
+    np.quantile: [
+        *(
+            call(V, q=0.33, method=name).against(lambda a, place=place: _between(a, place))
+            for name, place in _PLACES_OF_FIVE.items()
+        ),
+        call(T, q=[0.25, 0.5], axis=(1, 2)).against(lambda a: _interpolated(np.reshape(a, (2, 12)), [0.25, 0.5], -1)),
+    ],
+    np.percentile: [call(V, q=33, method="hazen").against(lambda a: _between(a, 1.15))],
+    np.nanmedian: [
+        call(GAPS).against(lambda a: _between(a, (np.sum(~np.isnan(GAPS)) - 1) / 2)),
+        call(GAPS, axis=1, keepdims=True).against(lambda a: np.stack([[np.median(r[~np.isnan(r)])] for r in a])),
+    ],
+    np.nanquantile: [
+        call(GAPS, q=0.3, axis=1).against(lambda a: np.stack([_interpolated(r[~np.isnan(r)], 0.3) for r in a])),
+        call(GAPS, q=[0.1, 0.8]).against(lambda a: _interpolated(a[~np.isnan(a)], [0.1, 0.8])),
+        call(V, q=0.33, method="weibull").against(lambda a: _between(a, 0.98)),
+    ],
+    np.nanpercentile: [
+        call(GAPS, q=30, axis=0).against(lambda a: np.stack([_interpolated(c[~np.isnan(c)], 0.3) for c in a.T]))
+    ],
+    np.average: [
+        call(A, returned=True),
+        call(A, 1, P, returned=True),
+        call(T, (0, 2), P[:2]),
+        call(T, (2, 0), P[:2].T, keepdims=True),
+        call(A, 0, V[:3] ** 2, True),
+    ],
+    np.cov: [
+        call(A).against(_products),
+        call(V).against(lambda a: _products(a[None])[0, 0]),
+        call(V, W).against(lambda a, b: _products(np.stack([a, b]))),
+        call(A, rowvar=False, bias=True).against(lambda a: _products(a.T, freedom=0)),
+        call(A, V[:4], ddof=2).against(lambda a, b: _products(np.concatenate([a, b[None]]), freedom=2)),
+        call(A, fweights=[1, 2, 1, 3]).against(lambda a: _products(a, np.array([1, 2, 1, 3]))),
+        call(A, aweights=np.array([0.5, 1.0, 2.0, 0.7])).against(
+            lambda a: _products(a, np.array([0.5, 1.0, 2.0, 0.7]), (0.25 + 1 + 4 + 0.49) / 4.2)
+        ),
+        code(lambda a: np.cov(a, [1, 2, 4, 3], rowvar=False), A[0]).against(
+            lambda a: _products(np.stack([a, np.array([1, 2, 4, 3])]))
+        ),
+    ],
+    np.corrcoef: [
+        call(A).against(lambda a: _normalised(_products(a))),
+        call(V, W).against(lambda a, b: _normalised(_products(np.stack([a, b])))),
+        call(A, rowvar=False).against(lambda a: _normalised(_products(a.T))),
+        call(V).against(lambda a: 1 + 0 * a[0]),
+    ],
+    np.bincount: [
+        code(lambda w: np.bincount([0, 2, 2, 0, 3], w), V).against(
+            lambda w: np.stack([w[0] + w[3], 0 * w[0], w[1] + w[2], w[4]])
+        ),
+        code(lambda w: np.bincount([0, 1, 1], weights=w, minlength=3), V[:3]).against(
+            lambda w: np.stack([w[0], w[1] + w[2], 0 * w[0]])
+        ),
+    ],
+    np.histogram_bin_edges: [
+        call(V, bins=4).against(
+            lambda a: (
+                a[np.argmin(np.real(a))] + (a[np.argmax(np.real(a))] - a[np.argmin(np.real(a))]) * np.linspace(0, 1, 5)
+            )
+        ),
+        code(lambda e: np.histogram_bin_edges(W, e), np.array([-1.0, 0.5, 2.0])).against(lambda e: e),
+        code(lambda a: np.histogram_bin_edges(a * np.ones(3), 2), 0.3).against(
+            lambda a: np.stack([a - 0.5, a, a + 0.5])
+        ),
+    ],
+    np.histogram: [
+        code(lambda w: np.histogram([1, 2, 3, 5, 9], [0, 2, 3, 5], weights=w)[0], V)
+        .against(lambda w: np.stack([w[0], w[1], w[2] + w[3]]))
+        .rounded(),
+        code(lambda w: np.histogram([1, 2, 3, 5, 9], [0, 2, 3, 5], weights=w, density=True)[0], P.ravel()[:5])
+        .against(lambda w: np.stack([w[0] / 2, w[1], (w[2] + w[3]) / 2]) / (w[0] + w[1] + w[2] + w[3]))
+        .rounded(),
+        code(lambda a: np.histogram(a, 2, density=True)[0], np.array([0.3, 0.7, 2.3])).against(
+            lambda a: np.array([2, 1]) * 2 / 3 / (a[2] - a[0])
+        ),
+        code(lambda a: np.histogram(a, 2)[1], np.array([0.3, 0.7, 2.3])).against(
+            lambda a: np.stack([a[0], (a[0] + a[2]) / 2, a[2]])
+        ),
+    ],
+    np.histogramdd: [
+        code(lambda w: np.histogramdd([[1, 2, 3], [4, 5, 9]], 2, weights=w)[0], V[:3]).against(
+            lambda w: np.stack([np.stack([w[0], 0 * w[0]]), w[1:]])
+        ),
+        code(
+            lambda w: np.histogramdd(np.array([[1, 4], [2, 5], [3, 9]]), [[0, 2, 3], [4, 9]], weights=w, density=True)[
+                0
+            ],
+            P[0, :3],
+        ).against(lambda w: np.stack([w[:1] / 10, (w[1:2] + w[2:]) / 5]) / (w[0] + w[1] + w[2])),
+        code(lambda a: np.histogramdd([a, [1, 2, 3]], [1, 2], density=True)[0], V[:3]).against(
+            lambda a: np.array([[1, 2]]) / 3 / (a[np.argmax(np.real(a))] - a[np.argmin(np.real(a))])
+        ),
+    ],
+    np.histogram2d: [
+        code(lambda w: np.histogram2d([1, 2, 3], [4, 5, 9], 2, weights=w)[0], V[:3]).against(
+            lambda w: np.stack([np.stack([w[0], 0 * w[0]]), w[1:]])
+        ),
+        code(lambda a: np.histogram2d(a, [1, 2, 3], [1, 2])[1], V[:3]).against(
+            lambda a: np.stack([a[np.argmin(np.real(a))], a[np.argmax(np.real(a))]])
+        ),
+    ],
+}
+
+# Sets.
+
+_TWICE = np.array([0.75, -0.5, 0.75, 1.875, -0.5])
+_OTHER = np.array([1.875, 0.75, 5.5, -3.125])
+
+SETS: dict[Any, list[Sample]] = {
+    np.unique: [
+        *(call(V), call(A)),
+        *(
+            code(lambda a, options=options: np.unique(a, **options)[0], _TWICE).against(lambda a: a[[1, 0, 3]])
+            for options in ({"return_index": True}, {"return_inverse": True}, {"return_counts": True})
+        ),
+        code(lambda a: np.unique(a, axis=0), A[[1, 0, 1]]).against(lambda a: a[:2] if A[1, 0] < A[0, 0] else a[[1, 0]]),
+    ],
+    np.unique_all: [code(lambda a: np.unique_all(a).values, _TWICE).against(lambda a: a[[1, 0, 3]])],
+    np.unique_counts: [code(lambda a: np.unique_counts(a)[0], _TWICE).against(lambda a: a[[1, 0, 3]])],
+    np.unique_inverse: [code(lambda a: np.unique_inverse(a)[0], _TWICE).against(lambda a: a[[1, 0, 3]])],
+    np.unique_values: [
+        code(lambda a: np.sort(np.unique_values(a)), _TWICE).against(lambda a: a[[1, 0, 3]]),
+    ],
+    np.intersect1d: [
+        code(lambda a: np.intersect1d(a, _OTHER), _TWICE).against(lambda a: a[[0, 3]]),
+        code(lambda a: np.intersect1d(a, _OTHER, return_indices=True)[0], _TWICE).against(lambda a: a[[0, 3]]),
+    ],
+    np.setdiff1d: [call(_OTHER, _TWICE).against(lambda a, b: a[[3, 2]])],
+    np.setxor1d: [call(_OTHER, _TWICE).against(lambda a, b: np.stack([a[3], b[1], a[2]]))],
+    np.union1d: [call(_OTHER, _TWICE).against(lambda a, b: np.stack([a[3], b[1], a[1], a[0], a[2]]))],
+}
+
+# Complex numbers where the real ones end. A complex result is compared in its two parts.
+
+
+def _parts(value: Any) -> Any:
+    return [np.real(value), np.imag(value)] if np.iscomplexobj(value) else value
+
+
+def _widened(f: Any, outside: Any, *parts: Callable[..., Any]) -> Sample:
+    """A call out of the real domain, against the real and the imaginary part there."""
+    return code(lambda a: _parts(f(a)), outside).against(lambda a: [part(a) for part in parts])
+
+
+def _nothing(x: Any) -> Any:
+    return 0 * x
+
+
+def _arccosh(x: Any) -> Any:
+    return np.log(x + np.sqrt(x * x - 1))
+
+
+SCIMATH: dict[Any, list[Sample]] = {
+    **{
+        f: [
+            *(call(x) for x in (P, 0.3)),
+            *(_widened(f, x, lambda x, log=log: log(-x), _nothing) for x in (-P, -1.7)),
+            code(lambda a, f=f: np.real(f(a)), V).against(lambda a, log=log: log(a * np.sign(V))),
+        ]
+        for f, log in ((np.emath.log, np.log), (np.emath.log2, np.log2), (np.emath.log10, np.log10))
+    },
+    np.emath.sqrt: [call(P), *(_widened(np.emath.sqrt, x, _nothing, lambda x: np.sqrt(-x)) for x in (-P, -1.7))],
+    np.emath.logn: [
+        call(P[:, :1] + 1, P),
+        _widened(lambda a: np.emath.logn(2, a), -P, lambda x: np.log2(-x), _nothing),
+    ],
+    np.emath.power: [
+        call(P, A),
+        call(2, V),
+        code(lambda a: np.real(np.emath.power(a, 2)), V).against(lambda a: a**2),
+        code(lambda a: np.emath.power(a, [2, -1]), P[0, :2]).against(lambda a: np.stack([a[0] ** 2, 1 / a[1]])),
+        _widened(
+            lambda a: np.emath.power(a, 0.3),
+            -P,
+            lambda x: (-x) ** 0.3 * np.cos(0.3 * np.pi),
+            lambda x: (-x) ** 0.3 * np.sin(0.3 * np.pi),
+        ),
+    ],
+    np.emath.arccos: [
+        call(P / 9),
+        _widened(np.emath.arccos, 1 + P, _nothing, lambda x: -_arccosh(x)),
+        _widened(np.emath.arccos, -1 - P, _nothing, lambda x: -_arccosh(-x)),
+    ],
+    np.emath.arcsin: [
+        call(P / 9),
+        _widened(np.emath.arcsin, 1 + P, _nothing, _arccosh),
+        _widened(np.emath.arcsin, -1 - P, _nothing, lambda x: _arccosh(-x)),
+    ],
+    np.emath.arctanh: [
+        call(P / 9),
+        _widened(np.emath.arctanh, 1 + P, lambda x: np.arctanh(1 / x), _nothing),
+        _widened(np.emath.arctanh, -1.7, lambda x: np.arctanh(1 / x), _nothing),
+    ],
+}
+
+# Slices.
+
+
+def _last_products(a: Any) -> Any:
+    return np.cumprod(a[..., :2], axis=-1)
+
+
+LIKE: dict[Any, list[Sample]] = {
+    **{
+        f: [code(lambda a, f=f: f(a, like=a), V), code(lambda a, f=f: f([1, 2], like=a) * a[0], V)]
+        for f in (np.array, np.asanyarray, np.asarray, np.ascontiguousarray, np.asfortranarray, np.require)
+    },
+    np.full: [code(lambda a: np.full(3, a[1], like=a), V), code(lambda a: np.full((2, 5), a, like=a), V)],
+    np.fromfunction: [code(lambda a: np.fromfunction(lambda i, j: a[0] ** i * j, (2, 3), like=a), V)],
+}
+
+SLICES: dict[Any, list[Sample]] = {
+    np.lib.stride_tricks.sliding_window_view: [
+        call(V, 3),
+        call(A, (2, 3)),
+        call(T, 2, axis=1),
+        call(A, (1, 2), (0, 1)),
+    ],
+    np.apply_along_axis: [
+        code(lambda a: np.apply_along_axis(_last_products, 1, a), A),
+        code(lambda a: np.apply_along_axis(lambda v: np.outer(v, v * v), 0, a), A),
+        code(lambda a: np.apply_along_axis(lambda v, k, c: k * v[0] * v[1] + c, -2, a, 2.0, c=1.5), T),
+        code(lambda a: np.apply_along_axis(lambda v: [v[0] * v[1], 1.0], 1, a), A).against(
+            lambda a: np.stack([a[:, 0] * a[:, 1], 1 + 0 * a[:, 0]], 1)
+        ),
+        code(lambda a: np.apply_along_axis(np.sum, 0, a), V),
+    ],
+    np.apply_over_axes: [
+        code(lambda a: np.apply_over_axes(np.sum, a * a, [0, -1]), T),
+        code(lambda a: np.apply_over_axes(lambda b, k: np.mean(b * b, k, keepdims=True), a, 1), T),
+    ],
+    np.trim_zeros: [
+        code(lambda a: np.trim_zeros(np.concatenate([[0.0, 0.0], a, [0.0]])), V),
+        code(lambda a: np.trim_zeros(np.concatenate([[0.0, 0.0], a, [0.0]]), "f"), V),
+        code(lambda a: np.trim_zeros(np.concatenate([[0.0, 0.0], a, [0.0]]), trim="B"), V),
+        code(lambda a: np.trim_zeros(0 * a), V).against(lambda a: a[:0]),
+    ],
+    np.sort_complex: [
+        code(lambda a: np.real(np.sort_complex(a)), V).against(lambda a: a[np.argsort(V)]),
+        code(lambda a: np.imag(np.sort_complex(np.stack([1 + 1j * a, 0.5 - 2j * a]))), 0.3).against(
+            lambda a: np.stack([-2 * a, a])
+        ),
+    ],
+    np.ix_: [call(V, W), code(lambda a: np.ix_(a, [True, False, True])[0], V)],
 }
 
 # Products of arrays.
@@ -865,7 +1179,48 @@ PRODUCTS: dict[Any, list[Sample]] = {
         call(V, S, "full").against(lambda a, v, mode: np.convolve(a, v[::-1])),
         call(V, S, mode="same").against(lambda a, v: np.convolve(a, v[::-1], "same")),
     ],
-    np.diff: [call(V), call(A), call(A, axis=0), call(V, n=2), call(V, 3), call(T, 2, 1), call(V, n=0), call(V[:1])],
+}
+
+# Differences, integrals, interpolation, grids.
+
+_positive = np.abs(S) + 0.3
+
+
+def _lines_around(x: Any, xp: Any, fp: Any) -> Any:
+    """np.interp of period 5, for complex numbers."""
+    x, xp = (a - 5 * np.floor(np.real(a) / 5) for a in (x, xp))
+    order = np.argsort(np.real(xp))
+    xp, fp = xp[order], fp[order]
+    return _lines(x, np.concatenate([xp[-1:] - 5, xp, xp[:1] + 5]), np.concatenate([fp[-1:], fp, fp[:1]]))
+
+
+CALCULUS: dict[Any, list[Sample]] = {
+    np.diff: [
+        *(call(V), call(A), call(A, axis=0), call(V, n=2), call(V, 3), call(T, 2, 1), call(V, n=0), call(V[:1])),
+        call(V, 1, -1, 0.5, W),
+        call(A, prepend=0.2),
+        call(A, 2, 0, A[:1] * 2, A[:2] + 1),
+    ],
+    np.ediff1d: [call(V), call(A), call(V, 0.5, W), call(V, to_begin=[1.0, 2.0])],
+    np.gradient: [
+        call(V),
+        call(A),
+        call(T, axis=1),
+        call(A, axis=(1, 0)),
+        call(V, 0.25),
+        call(A, 0.5, 0.25),
+        call(V, NODES),
+        call(V, 0.25, edge_order=2),
+        call(V, NODES, edge_order=2),
+        call(A, np.arange(3.0) ** 2, NODES[:4], edge_order=2),
+        call(T, 0.3, NODES[:4], axis=(0, -1)),
+        code(lambda a: np.gradient(a, 2.0, edge_order=2), V),
+    ],
+    np.unwrap: [
+        call(4 * V).against(lambda a: a),
+        call(4 * A, axis=0).against(lambda a: a),
+        call(4 * V, discont=4.0, period=5).against(lambda a: a),
+    ],
     np.trapezoid: [
         call(V),
         call(V, dx=0.5),
@@ -886,9 +1241,9 @@ PRODUCTS: dict[Any, list[Sample]] = {
         code(lambda x: np.interp(x, [-2.0, 0.0, 2.0], [1.0, 3.0, 2.0]), PLACES).against(
             lambda x: _lines(x, [-2.0, 0.0, 2.0], [1.0, 3.0, 2.0])
         ),
+        call(PLACES, NODES, V, period=5).against(_lines_around),
+        code(lambda x: np.interp(x, [0.5], [2.0]), PLACES).against(lambda x: 0 * x + 2),
     ],
-    np.polyval: [call(V, 0.7), call(V, A), call([0.5, 0.25, 2.0], V), call([1, 2, 3], V), call(V, 2)],
-    np.vander: [call(V), call(V, 3), call(V, N=4, increasing=True)],
     np.linspace: [
         call(0.3, 1.7, num=5),
         call(0.3, 1.7, 5, endpoint=False),
@@ -896,15 +1251,186 @@ PRODUCTS: dict[Any, list[Sample]] = {
         call(0, 1.5, 6),
         call(1.5, 2, 1),
         call(S, 2.0, 3),
+        call(S, U, 4, axis=-1),
+        call(0.3, 1.7, 5, False, True),
+        call(S, U, 3, retstep=True),
+        call(0.3, 1.7, 4, dtype=np.longdouble).against(lambda a, b, num: np.linspace(a, b, num)),
     ],
+    np.logspace: [
+        call(0.3, 1.7, num=5),
+        call(0.3, 1.7, 5, False, 2.5),
+        call(S, U, 4, True, 3.0, axis=1),
+        call(S, 1.5, 3, base=_positive),
+        call(0.2, 0.4, 3, base=2),
+    ],
+    np.geomspace: [
+        call(0.3, 1.7, num=5).against(lambda a, b: a * (b / a) ** np.linspace(0, 1, 5)),
+        call(-0.3, -1.7, 4, False).against(lambda a, b, num, end: a * (b / a) ** np.linspace(0, 1, num, end)),
+        call(_positive, U, 4).against(lambda a, b, num: a * (b / a) ** np.linspace(0, 1, num)[:, None]),
+        call(_positive, 2.5, 4, axis=1).against(lambda a, b, num: (a * (b / a) ** np.linspace(0, 1, num)[:, None]).T),
+    ],
+}
+
+# Polynomials.
+
+_weights = np.array([0.5, 1.5, 1.0, 0.7, 2.0])
+
+
+def _normal_equations(x: Any, y: Any, deg: int, w: Any = 1.0) -> Any:
+    rows = np.vander(x, deg + 1) * np.reshape(w, (-1, 1))
+    return np.linalg.solve(rows.T @ rows, rows.T @ (y.T * w).T)
+
+
+def _polynomial_of(*roots: Any) -> Any:
+    product = np.ones(1)
+    for root in roots:
+        product = np.append(product, 0) - root * np.append(0, product)
+    return product
+
+
+def _newton(p: Any) -> Any:
+    """The roots of a polynomial with complex coefficients close to real ones, in the order of those."""
+    roots = np.roots(np.real(p)) + 0j
+    slopes = np.polyder(p)
+    for _ in range(8):
+        roots = roots - np.polyval(p, roots) / np.polyval(slopes, roots)
+    return roots
+
+
+POLYNOMIALS: dict[Any, list[Sample]] = {
+    np.polyval: [call(V, 0.7), call(V, A), call([0.5, 0.25, 2.0], V), call([1, 2, 3], V), call(V, 2)],
+    np.vander: [call(V), call(V, 3), call(V, N=4, increasing=True)],
+    np.polyadd: [call(V, S), call(S, V), call(V, [1, 2]), call(V, 0.5)],
+    np.polysub: [call(V, S), call(S, V), call([1, 2], V), call(0.5, V)],
+    np.polymul: [call(V, S), call(S, V), call(V, 2.0), call([1, 2], V)],
+    np.polydiv: [
+        call(V, S),
+        call(V, W),
+        call(S, V),
+        code(lambda a: np.polydiv(a, 2.0), V),
+        code(lambda a: np.polydiv(a, [2.0, 1.0]), V),
+    ],
+    np.polyder: [call(V), call(V, 2), call(V, m=0), call(V, 7), call(A[0])],
+    np.polyint: [
+        call(V),
+        call(V, 2),
+        code(lambda p: np.polyint(p, 2, [0.5, 1.5]), V),
+        call(V, m=2, k=0.25),
+        call(V, 1, 0.5),
+    ],
+    np.poly: [
+        call(V),
+        call([0.5, 1.5]),
+        code(lambda a, b: np.poly(np.stack([a + 1j * b, a - 1j * b])), 0.5, 0.7).against(
+            lambda a, b: np.stack([1 + 0 * a, -2 * a, a * a + b * b])
+        ),
+        call(np.array([[0.5, 2.0], [-1.0, 1.5]])).against(
+            lambda m: np.stack([1 + 0 * m[0, 0], -m[0, 0] - m[1, 1], m[0, 0] * m[1, 1] - m[0, 1] * m[1, 0]])
+        ),
+    ],
+    np.roots: [
+        call(np.poly([0.5, 1.5, -2.0])).against(lambda p: _newton(p)),
+        call(np.poly([0.5, 1.5, 0.0])).against(lambda p: _newton(p)),
+        code(lambda p: np.real(np.roots(p)), np.array([1.0, 0.5, 2.0])).against(
+            lambda p: np.stack([-p[1] / p[0]] * 2) / 2
+        ),
+        code(lambda p: np.imag(np.roots(p)), np.array([1.0, 0.5, 2.0])).against(
+            lambda p: np.stack([1, -1]) * np.sqrt(4 * p[0] * p[2] - p[1] ** 2) / (2 * p[0])
+        ),
+    ],
+    np.polyfit: [
+        call(NODES, V, 2).against(_normal_equations),
+        call(NODES, np.stack([V, W], -1), 1).against(_normal_equations),
+        code(lambda x, y, w: np.polyfit(x, y, 2, w=w), NODES, V, _weights).against(
+            lambda x, y, w: _normal_equations(x, y, 2, w)
+        ),
+        code(lambda x: np.polyfit(x, [1, 2, 3, 5, 4], 1), NODES).against(
+            lambda x: _normal_equations(x, np.array([1, 2, 3, 5, 4]), 1)
+        ),
+    ],
+}
+
+# Fourier transforms.
+
+
+def _continued(f: Callable[..., Any]) -> Callable[..., Any]:
+    """A linear function of real numbers for complex ones, by NumPy itself."""
+
+    def continued(*args: Any) -> Any:
+        return mapped(lambda p, q: p + 1j * q, f(*map(np.real, args)), f(*map(np.imag, args)))
+
+    return continued
+
+
+def _spectra(function: Any, *calls: tuple[Any, dict[str, Any]], real_only: bool = False) -> list[Sample]:
+    """Calls of a linear function, on real operands and on complex ones."""
+
+    def of_one(a: Any, options: dict[str, Any]) -> Sample:
+        f = lambda a: _parts(function(a, **options))
+        return code(f, a).against(_continued(f))
+
+    def of_two(a: Any, options: dict[str, Any]) -> Sample:
+        f = lambda a, b: _parts(function(a + 1j * b, **options))
+        return code(f, a, a[::-1] * 0.7 + 0.2).against(_continued(f))
+
+    return [of_one(*given) for given in calls] + ([] if real_only else [of_two(*given) for given in calls])
+
+
+_along_axis: list[tuple[Any, dict[str, Any]]] = [
+    (V, {}),
+    (A, {}),
+    (A, {"axis": 0, "norm": "ortho"}),
+    (A, {"n": 3, "norm": "forward"}),
+    (V, {"n": 8, "norm": "backward"}),
+    (T, {"n": 5, "axis": 1, "norm": "ortho"}),
+    (T, {"n": 2, "axis": -3}),
+]
+_over_axes: list[tuple[Any, dict[str, Any]]] = [
+    (A, {}),
+    (T, {"axes": (0, 2), "norm": "ortho"}),
+    (A, {"s": (5, 3), "axes": (0, 1), "norm": "forward"}),
+    (T, {"s": (4, -1), "axes": (2, 1)}),
+    (T, {"s": (3, 3), "axes": (-2, -1), "norm": "backward"}),
+]
+_all_axes: list[tuple[Any, dict[str, Any]]] = [(V, {"norm": "ortho"}), (T, {}), (T, {"axes": [1]})]
+
+FOURIER: dict[Any, list[Sample]] = {
+    **{f: _spectra(f, *_along_axis) for f in (np.fft.fft, np.fft.ifft, np.fft.irfft, np.fft.hfft)},
+    **{f: _spectra(f, *_along_axis, real_only=True) for f in (np.fft.rfft, np.fft.ihfft)},
+    **{f: _spectra(f, *_over_axes) for f in (np.fft.fft2, np.fft.ifft2, np.fft.irfft2)},
+    **{f: _spectra(f, *_over_axes, *_all_axes) for f in (np.fft.fftn, np.fft.ifftn, np.fft.irfftn)},
+    np.fft.rfft2: _spectra(np.fft.rfft2, *_over_axes, real_only=True),
+    np.fft.rfftn: _spectra(np.fft.rfftn, *_over_axes, *_all_axes, real_only=True),
+    np.fft.fftshift: [call(V), call(A), call(A, 1), call(T, axes=(0, 2))],
+    np.fft.ifftshift: [call(V), call(A), call(A, 1), call(T, axes=(0, 2))],
 }
 
 DIFFERENTIABLE: dict[Any, list[Sample]] = {}
 for _function, _given in itertools.chain.from_iterable(
-    part.items() for part in (ELEMENTWISE, OPERATORS, PARTS, MOVES, REDUCTIONS, PRODUCTS)
+    part.items()
+    for part in (
+        ELEMENTWISE,
+        OPERATORS,
+        PARTS,
+        MOVES,
+        REDUCTIONS,
+        STATISTICS,
+        SETS,
+        SCIMATH,
+        LIKE,
+        SLICES,
+        PRODUCTS,
+        CALCULUS,
+        POLYNOMIALS,
+        FOURIER,
+    )
 ):
     DIFFERENTIABLE.setdefault(_function, []).extend(_given)
 DIFFERENTIABLE = _table(DIFFERENTIABLE)
+
+# Functions that have no meaning for a traced number.
+
+REFUSED = {*DATES, *FILES, *TEXTS}
 
 # Functions whose derivative is zero.
 
@@ -951,6 +1477,31 @@ CONSTANT: dict[Any, list[Sample]] = _table(
         np.array_equal: [call(A, A)],
         np.array_equiv: [call(A, A[:1])],
         np.isin: [call(A, V)],
+        np.array2string: [code(lambda a: len(np.array2string(a, precision=3)), A)],
+        np.array_repr: [code(lambda a: len(np.array_repr(a)), A)],
+        np.array_str: [code(lambda a: len(np.array_str(a)), A)],
+        np.diag_indices_from: [call(M)],
+        np.tril_indices_from: [call(A, k=1)],
+        np.triu_indices_from: [call(A)],
+        np.einsum_path: [code(lambda a, b: len(np.einsum_path("ij,jk", a, b)[0]), A, B)],
+        np.may_share_memory: [code(lambda a: np.may_share_memory(a, a), A), call(A, B)],
+        np.shares_memory: [code(lambda a: np.shares_memory(a, a), A), call(A, B)],
+        np._core.umath._ones_like: [call(A)],
+        np.packbits: [code(lambda a: np.packbits(a > 0, axis=1), A)],
+        np.unpackbits: [code(lambda a: np.unpackbits(a.astype(np.uint8)), _whole)],
+        np.ravel_multi_index: [code(lambda a: np.ravel_multi_index((a.astype(int), 2), (8, 8)), _whole)],
+        np.unravel_index: [code(lambda a: np.unravel_index(a.astype(int), (4, 4)), _whole)],
+        **{
+            f: [code(lambda a, f=f: f(3, like=a), V)]
+            for f in (np.arange, np.eye, np.identity, np.ones, np.tri, np.zeros)
+        },
+        np.empty: [code(lambda a: np.empty(0, like=a), V)],
+        np.frombuffer: [code(lambda a: np.frombuffer(b"12345678", like=a), V)],
+        np.fromfile: [code(lambda a: np.fromfile(os.devnull, like=a), V)],
+        np.fromiter: [code(lambda a: np.fromiter(range(3), float, like=a), V)],
+        np.fromstring: [code(lambda a: np.fromstring("1 2", sep=" ", like=a), V)],
+        np.genfromtxt: [code(lambda a: np.genfromtxt(io.StringIO("1 2"), like=a), V)],
+        np.loadtxt: [code(lambda a: np.loadtxt(io.StringIO("1 2"), like=a), V)],
         np.isreal: [call(A)],
         np.iscomplex: [call(A)],
         np.zeros_like: [call(A), call(0.5), call(A, dtype=int)],
