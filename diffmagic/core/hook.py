@@ -14,9 +14,10 @@ import ast
 import copy
 import functools
 import linecache
+import math
 import types
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import CodeType, FunctionType, MethodType
 from typing import Any
 
@@ -27,6 +28,10 @@ from diffmagic.core.source import belongs_to_a_library
 from diffmagic.core.tracing import Tracer, is_traced
 
 _DISPATCHER = "the dispatcher of diffmagic"  # stands for it until the code is compiled
+_SLICE = "slice, whatever the user calls so"
+_CONCATENATORS = frozenset({"r_", "c_"})  # whose brackets are a call
+_FUNCTIONS = (types.BuiltinFunctionType, FunctionType)
+_READERS = frozenset({math.fsum, np.fromiter})  # of an iterator, whose numbers may be traced
 _OF_THE_FRAME = frozenset({"breakpoint", "dir", "eval", "exec", "globals", "input", "locals", "super", "vars"})
 _PART_OF_THE_CODE = frozenset({"<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>"})
 _FUTURE_FLAGS = 0x1FF0000  # the part of co_flags that compile() takes
@@ -45,8 +50,31 @@ class _EveryCall(ast.NodeTransformer):
         self.generic_visit(node)
         if isinstance(node.func, ast.Name) and node.func.id in _OF_THE_FRAME:
             return node
-        through = ast.copy_location(ast.Constant(_DISPATCHER), node.func)
-        return ast.copy_location(ast.Call(through, [node.func, *node.args], node.keywords), node)
+        return _through(node, node.func, *node.args, keywords=node.keywords)
+
+    def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
+        self.generic_visit(node)
+        name = getattr(node.value, "attr", getattr(node.value, "id", ""))
+        if name not in _CONCATENATORS or not isinstance(node.ctx, ast.Load):
+            return node
+        getitem = ast.copy_location(ast.Attribute(node.value, "__getitem__", ast.Load()), node)
+        if not isinstance(node.slice, ast.Tuple):
+            return _through(node, getitem, _item(node.slice))
+        items = ast.Tuple([_item(item) for item in node.slice.elts], ast.Load())
+        return _through(node, getitem, ast.copy_location(items, node.slice))
+
+
+def _through(node: ast.AST, function: ast.expr, *args: ast.expr, keywords: Any = ()) -> ast.expr:
+    dispatcher = ast.copy_location(ast.Constant(_DISPATCHER), function)
+    return ast.copy_location(ast.Call(dispatcher, [function, *args], list(keywords)), node)
+
+
+def _item(item: ast.expr) -> ast.expr:
+    """One part of a subscript as an expression."""
+    if not isinstance(item, ast.Slice):
+        return item
+    ends = [end or ast.copy_location(ast.Constant(None), item) for end in (item.lower, item.upper, item.step)]
+    return ast.copy_location(ast.Call(ast.copy_location(ast.Constant(_SLICE), item), ends, []), item)
 
 
 def compile_hooked(tree: ast.AST, filename: str, mode: str, flags: int = 0) -> CodeType:
@@ -77,7 +105,8 @@ def _compiled(tree: ast.AST, filename: str, mode: str, flags: int) -> CodeType:
 def _pair(plain: CodeType, rewritten: CodeType, codes: Codes) -> CodeType:
     """Find for each code object its rewritten twin, in which the functions it defines are the plain ones."""
     constants: list[Any] = [
-        call if isinstance(constant, str) and constant == _DISPATCHER else constant for constant in rewritten.co_consts
+        _STANDS_FOR.get(constant, constant) if isinstance(constant, str) else constant
+        for constant in rewritten.co_consts
     ]
     places = [k for k, constant in enumerate(constants) if isinstance(constant, CodeType)]
     inner = [constant for constant in plain.co_consts if isinstance(constant, CodeType)]
@@ -188,11 +217,18 @@ def call(function: Any, /, *args: Any, **kwargs: Any) -> Any:
         return twin(function.__self__, *args, **kwargs)
     if kind is functools.partial:
         return call(function.func, *function.args, *args, **{**function.keywords, **kwargs})
+    if kind in _FUNCTIONS and function in _READERS and args and isinstance(args[0], Iterator):
+        args = (list(args[0]), *args[1:])
     if any(map(_holds_a_tracer, args)) or any(map(_holds_a_tracer, kwargs.values())):
         meaning = _meaning(function)
         if meaning is not None:
             return meaning(*args, **kwargs)
-    if kind is type and function.__new__ is object.__new__ and _is_users(function.__init__):
+    if (
+        issubclass(kind, type)
+        and kind.__call__ == type.__call__
+        and function.__new__ is object.__new__
+        and _is_users(function.__init__)
+    ):
         made = object.__new__(function)
         call(MethodType(function.__init__, made), *args, **kwargs)
         return made
@@ -212,8 +248,16 @@ def _passed(value: Any) -> Any:
     return value
 
 
+_STANDS_FOR: dict[str, Any] = {_DISPATCHER: call, _SLICE: slice}
+
+
 def _holds_a_tracer(value: Any) -> bool:
-    return value.__class__ is Tracer or (value.__class__ in (list, tuple) and is_traced(value))
+    kind = value.__class__
+    if kind in (list, tuple):
+        return any(map(_holds_a_tracer, value))
+    if kind is FunctionType:
+        return value.__closure__ is not None and any(is_traced(part) for _, part in _contents(value.__closure__))
+    return kind is Tracer or (kind is slice and is_traced((value.start, value.stop, value.step)))
 
 
 def _meaning(function: Any) -> Callable[..., Any] | None:
@@ -222,7 +266,7 @@ def _meaning(function: Any) -> Callable[..., Any] | None:
         if function in MEANINGS:
             return MEANINGS[function]
     except TypeError:  # not hashable
-        return None
+        return MEANINGS[object](function)  # type: ignore[no-any-return]
     owner = getattr(function, "__self__", None)
     if isinstance(function, types.BuiltinFunctionType) and isinstance(owner, np.ndarray):
         same_of_a_tracer = getattr(Tracer, function.__name__, None)
@@ -231,7 +275,7 @@ def _meaning(function: Any) -> Callable[..., Any] | None:
         return MEANINGS[np.vectorize](function)  # type: ignore[no-any-return]
     if isinstance(function, np.ufunc) or function in HANDLERS:
         return functools.partial(MEANINGS[np.ufunc], function)
-    return None
+    return MEANINGS[object](function)  # type: ignore[no-any-return]
 
 
 def _is_users(function: Any) -> bool:
