@@ -1,7 +1,7 @@
 """The automatic-differentiation core: NumPy only. It knows nothing of notebooks."""
 
+import diffmagic.core.tracing  # noqa: F401 — first, as it and `mutation` know each other
 from diffmagic.core import meanings as meanings
-from diffmagic.core.primitives import answers as answers
 from diffmagic.core.primitives import calculus as calculus
 from diffmagic.core.primitives import creation as creation
 from diffmagic.core.primitives import elementwise as elementwise

@@ -12,7 +12,7 @@ from diffmagic.core.errors import DiffmagicError
 from diffmagic.core.source import Location
 
 _TWINS = {"pow": "power", "fabs": "abs", "gamma": "", "lgamma": "", "erf": "", "erfc": "", "dist": ""}
-_DECORATED = "; or decorate the function with diffmagic.traceable"
+_DISPATCHING = "diffmagic.core.hook"
 _CONSTRUCTORS = {
     "array": "np.stack([...]) for a list of traced values; leave np.array out for one",
     "asarray": "leave np.asarray out: a traced value already behaves like an array",
@@ -32,10 +32,15 @@ def escape(location: Location, what: str) -> DiffmagicError:
     what : {"a float", "a complex number", "an array"}
         What the value would have become.
     """
+    rewritten = any(getattr(constant, "__module__", "") == _DISPATCHING for constant in location.code.co_consts)
+    decorated = "" if rewritten else "; or decorate the function with diffmagic.traceable"
     if dis.opname[location.code.co_code[location.offset]].startswith("STORE_"):
         return DiffmagicError(
             "a traced value cannot be stored in a plain array: its derivative would be lost",
-            rewrite="collect the values in a list and join them: np.stack([...])",
+            rewrite="an array of floats that is made here: np.zeros(n), or a copy, r = np.array(r, float)"
+            if rewritten
+            else "an array like a traced one, np.zeros_like(x); or a list of the values, joined: np.stack([...])"
+            + decorated,
             location=location,
         )
     name, module = _called(location.expression)
@@ -43,7 +48,7 @@ def escape(location: Location, what: str) -> DiffmagicError:
         twin = _TWINS.get(name, name)
         return DiffmagicError(
             f"math.{name} takes the plain number out of a traced value, and its derivative would be lost",
-            rewrite=f"np.{twin}(...){_DECORATED}" if twin and hasattr(np, twin) else "the same in NumPy functions",
+            rewrite=f"np.{twin}(...){decorated}" if twin and hasattr(np, twin) else "the same in NumPy functions",
             location=location,
         )
     rewrites = {
@@ -51,7 +56,7 @@ def escape(location: Location, what: str) -> DiffmagicError:
         if name in ("float", "")
         else f"what {name} does in NumPy functions",
         "a complex number": "leave complex() out, or write a + 1j * b",
-        "an array": _CONSTRUCTORS.get(name, "np.stack([...]) for a list of traced values") + _DECORATED,
+        "an array": _CONSTRUCTORS.get(name, "np.stack([...]) for a list of traced values") + decorated,
     }
     if what == "an array" and name not in _CONSTRUCTORS and hasattr(np.random.Generator, name):
         rewrites[what] = "draw plain numbers and compute with them: x + rng.normal()"

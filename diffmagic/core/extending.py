@@ -12,7 +12,7 @@ from diffmagic.core.errors import DiffmagicError
 from diffmagic.core.primitives import Primitive, Rule
 from diffmagic.core.reverse import transposed
 from diffmagic.core.structures import Rebuild, flatten
-from diffmagic.core.tracing import apply, concrete, is_traced, refuse
+from diffmagic.core.tracing import READ_ONLY, apply, concrete, is_traced, refuse
 
 
 class primitive:  # noqa: N801 — used as a decorator
@@ -48,7 +48,8 @@ class primitive:  # noqa: N801 — used as a decorator
 
     def __init__(self, function: Callable[..., Any]) -> None:
         functools.update_wrapper(self, function)
-        self._primitive = Primitive(str(getattr(function, "__name__", "function")), function, push=self._undefined)
+        name = str(getattr(function, "__name__", "function"))
+        self._primitive = Primitive(name, _on_locked(function, name), push=self._undefined)
 
     def _undefined(self, i: int, t: Any, *_: Any, **__: Any) -> Any:
         name = self._primitive.name
@@ -107,6 +108,26 @@ class primitive:  # noqa: N801 — used as a decorator
 
         self._primitive.partials, self._primitive.push, self._primitive.pull = None, push, pull
         return self
+
+
+def _on_locked(function: Callable[..., Any], name: str) -> Callable[..., Any]:
+    """A function that gets arrays which it cannot change, as a trace would not see it."""
+
+    def locked(value: Any) -> Any:
+        if isinstance(value, np.ndarray):
+            value = value.view()
+            value.flags.writeable = False
+        return value
+
+    def call(*operands: Any, **options: Any) -> Any:
+        try:
+            return function(*map(locked, operands), **options)
+        except ValueError as error:
+            if str(error).endswith(READ_ONLY):
+                refuse(f"{name} changes its argument in place, which a trace does not see", "x = x.copy() first")
+            raise
+
+    return call
 
 
 _constant = Primitive("stop_gradient", lambda x: x)
@@ -198,7 +219,8 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
                 )
             return result
 
-        layer = Primitive(f"checkpoint({getattr(f, '__name__', 'f')})", compute, body=run)
+        name = getattr(f, "__name__", "f")
+        layer = Primitive(f"checkpoint({name})", _on_locked(compute, name), body=run)
         layer.recomputes = True
         found = apply(layer, tuple(leaf for leaves, _ in split for _, leaf in leaves))
         return rebuild_result[0](list(found) if isinstance(found, tuple) else [found])

@@ -9,7 +9,7 @@ import numpy as np
 
 from diffmagic.core.errors import DiffmagicError
 from diffmagic.core.program import Equation, Program, Variable
-from diffmagic.core.tracing import concrete, trace_flat
+from diffmagic.core.tracing import Tracer, concrete, is_hollow, trace_flat
 
 Product = Callable[[Variable, Any, Any], Any]
 REAL_NUMBERS = frozenset({float, np.float64})
@@ -32,11 +32,16 @@ def forward(program: Program, seeds: Mapping[Variable, Any], product: Product | 
         A variable that is missing does not move.
     """
     tangents: dict[Variable, Any] = dict(seeds)
+    owned: set[Variable] = set()  # whose tangent is an array of ours, from an assignment
     for equation in program.equations:
         primitive = equation.primitive
         partials = primitive.partials
         if partials is not None and not partials:
             continue
+        if partials is None and primitive.clear is not None:
+            owned.add(equation.results[0])
+            if _assigned(equation, tangents, owned):
+                continue
         total: Any = None
         for i, operand in enumerate(equation.operands):
             if operand.__class__ is not Variable:
@@ -58,6 +63,19 @@ def forward(program: Program, seeds: Mapping[Variable, Any], product: Product | 
                 plain = part.__class__ in REAL_NUMBERS and result.value.__class__ in REAL_NUMBERS
                 tangents[result] = part if plain else _spread(part, result.value)
     return tangents
+
+
+def _assigned(equation: Equation, tangents: dict[Variable, Any], owned: set[Variable]) -> bool:
+    """Go through an assignment in place, where nothing else will ever read the tangent of the old value."""
+    new, old = equation.operands
+    if old.__class__ is not Variable or old not in owned or not is_hollow(old.value):
+        return False
+    t, tangent = tangents.get(old), tangents.get(new) if new.__class__ is Variable else None
+    if t.__class__ is not np.ndarray or tangent.__class__ is Tracer:
+        return False
+    t[equation.params["key"]] = 0.0 if tangent is None else tangent
+    tangents[equation.results[0]] = tangents.pop(old)
+    return True
 
 
 def contribution(equation: Equation, i: int, g: Any, variable: Variable, product: Product | None) -> Any:

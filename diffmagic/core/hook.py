@@ -15,6 +15,7 @@ import copy
 import functools
 import linecache
 import math
+import sys
 import types
 import warnings
 from collections.abc import Callable, Iterator
@@ -23,17 +24,21 @@ from typing import Any
 
 import numpy as np
 
+from diffmagic.core.mutation import is_plain, mine, of_plain
 from diffmagic.core.primitives import HANDLERS
 from diffmagic.core.source import belongs_to_a_library
-from diffmagic.core.tracing import Tracer, is_traced
+from diffmagic.core.tracing import Tracer, active, is_open, is_traced
 
-_DISPATCHER = "the dispatcher of diffmagic"  # stands for it until the code is compiled
+_DISPATCHER = "the dispatcher of diffmagic"  # these stand for functions until the code is compiled
+_KEEPER = "the keeper of diffmagic"
 _SLICE = "slice, whatever the user calls so"
 _CONCATENATORS = frozenset({"r_", "c_"})  # whose brackets are a call
 _FUNCTIONS = (types.BuiltinFunctionType, FunctionType)
 _READERS = frozenset({math.fsum, np.fromiter})  # of an iterator, whose numbers may be traced
 _OF_THE_FRAME = frozenset({"breakpoint", "dir", "eval", "exec", "globals", "input", "locals", "super", "vars"})
 _PART_OF_THE_CODE = frozenset({"<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>"})
+_OF_BUFFERS = (bytearray, bytes, memoryview)
+_KNOWN_PACKAGES = sys.stdlib_module_names | {"diffmagic"}
 _FUTURE_FLAGS = 0x1FF0000  # the part of co_flags that compile() takes
 
 MEANINGS: dict[Any, Callable[..., Any]] = {}
@@ -46,6 +51,8 @@ Codes = dict[CodeType, CodeType]
 
 
 class _EveryCall(ast.NodeTransformer):
+    """Lets every call pass the dispatcher, and every array that an operator makes and that is kept pass `mine`."""
+
     def visit_Call(self, node: ast.Call) -> ast.AST:
         self.generic_visit(node)
         if isinstance(node.func, ast.Name) and node.func.id in _OF_THE_FRAME:
@@ -63,6 +70,27 @@ class _EveryCall(ast.NodeTransformer):
         items = ast.Tuple([_item(item) for item in node.slice.elts], ast.Load())
         return _through(node, getitem, ast.copy_location(items, node.slice))
 
+    def visit_Assign(self, node: ast.Assign) -> ast.AST:
+        self.generic_visit(node)
+        node.value = _kept(node.value)
+        return node
+
+    def visit_List(self, node: ast.List) -> ast.AST:
+        self.generic_visit(node)
+        if isinstance(node.ctx, ast.Load):
+            node.elts = [_kept(element) for element in node.elts]
+        return node
+
+    def visit_ListComp(self, node: ast.ListComp) -> ast.AST:
+        self.generic_visit(node)
+        node.elt = _kept(node.elt)
+        return node
+
+    def visit_Dict(self, node: ast.Dict) -> ast.AST:
+        self.generic_visit(node)
+        node.values = [_kept(value) for value in node.values]
+        return node
+
 
 def _through(node: ast.AST, function: ast.expr, *args: ast.expr, keywords: Any = ()) -> ast.expr:
     dispatcher = ast.copy_location(ast.Constant(_DISPATCHER), function)
@@ -75,6 +103,16 @@ def _item(item: ast.expr) -> ast.expr:
         return item
     ends = [end or ast.copy_location(ast.Constant(None), item) for end in (item.lower, item.upper, item.step)]
     return ast.copy_location(ast.Call(ast.copy_location(ast.Constant(_SLICE), item), ends, []), item)
+
+
+def _kept(value: ast.expr) -> ast.expr:
+    """What is assigned, passing `mine` where it may be a new array."""
+    if isinstance(value, ast.Tuple):
+        value.elts = [_kept(element) for element in value.elts]
+    if not isinstance(value, ast.BinOp | ast.UnaryOp | ast.Subscript):
+        return value
+    keeper = ast.copy_location(ast.Constant(_KEEPER), value)
+    return ast.copy_location(ast.Call(keeper, [value], []), value)
 
 
 def compile_hooked(tree: ast.AST, filename: str, mode: str, flags: int = 0) -> CodeType:
@@ -116,7 +154,7 @@ def _pair(plain: CodeType, rewritten: CodeType, codes: Codes) -> CodeType:
         twin = _pair(code, constants[k], codes)
         runs_now = code.co_name in _PART_OF_THE_CODE or not code.co_flags & 0x1  # a class body has no fast locals
         constants[k] = twin if runs_now else code
-    codes[plain] = rewritten.replace(co_consts=tuple(constants))
+    codes[plain] = rewritten.replace(co_consts=(*constants, call))  # by which it is known as rewritten
     return codes[plain]
 
 
@@ -212,17 +250,19 @@ def call(function: Any, /, *args: Any, **kwargs: Any) -> Any:
     """Call a function as rewritten code does."""
     kind = function.__class__
     if kind is FunctionType and (twin := hooked(function)) is not function:
-        return twin(*args, **kwargs)
+        return mine(twin(*args, **kwargs))
     if kind is MethodType and (twin := hooked(function.__func__)) is not function.__func__:
-        return twin(function.__self__, *args, **kwargs)
+        return mine(twin(function.__self__, *args, **kwargs))
     if kind is functools.partial:
         return call(function.func, *function.args, *args, **{**function.keywords, **kwargs})
     if kind in _FUNCTIONS and function in _READERS and args and isinstance(args[0], Iterator):
         args = (list(args[0]), *args[1:])
-    if any(map(_holds_a_tracer, args)) or any(map(_holds_a_tracer, kwargs.values())):
+    given = (*args, *kwargs.values())
+    of_library = active.traces and _wants_arrays(function)
+    if any(map(_holds_a_tracer, given)) and not (of_library and not is_open(given)):
         meaning = _meaning(function)
         if meaning is not None:
-            return meaning(*args, **kwargs)
+            return mine(meaning(*args, **kwargs))
     if (
         issubclass(kind, type)
         and kind.__call__ == type.__call__
@@ -236,7 +276,28 @@ def call(function: Any, /, *args: Any, **kwargs: Any) -> Any:
         return call(MethodType(kind.__call__, function), *args, **kwargs)
     if (function is map or function is filter) and args and args[0] is not None:
         return function(functools.partial(call, args[0]), *args[1:])
-    return function(*map(_passed, args), **{name: _passed(value) for name, value in kwargs.items()})
+    if of_library:
+        args, kwargs = tuple(map(_array, args)), {name: _array(value) for name, value in kwargs.items()}
+        return of_plain(given, function(*map(_passed, args), **{name: _passed(v) for name, v in kwargs.items()}))
+    return mine(function(*map(_passed, args), **{name: _passed(value) for name, value in kwargs.items()}))
+
+
+def _array(value: Any) -> Any:
+    """A plain tracer's own array."""
+    return value._value if is_plain(value) else value
+
+
+def _wants_arrays(function: Any) -> bool:
+    """Whether a function is that of a library which expects arrays and would not know a tracer."""
+    if any([function is one for one in _OF_BUFFERS]):
+        return True
+    home = getattr(function, "__module__", None) or type(getattr(function, "__self__", None)).__module__
+    package, _, rest = home.partition(".")
+    if package == "numpy":
+        return rest.startswith("random")
+    if package in _KNOWN_PACKAGES:
+        return False
+    return belongs_to_a_library(getattr(sys.modules.get(package), "__file__", None) or "")
 
 
 def _passed(value: Any) -> Any:
@@ -248,7 +309,7 @@ def _passed(value: Any) -> Any:
     return value
 
 
-_STANDS_FOR: dict[str, Any] = {_DISPATCHER: call, _SLICE: slice}
+_STANDS_FOR: dict[str, Any] = {_DISPATCHER: call, _KEEPER: mine, _SLICE: slice}
 
 
 def _holds_a_tracer(value: Any) -> bool:

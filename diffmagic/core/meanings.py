@@ -45,10 +45,7 @@ def array(values: Any, dtype: Any = None) -> Any:
     kind = np.dtype(dtype) if dtype is not None else np.array(_plain(values)).dtype  # NumPy's own word on ragged lists
     if not is_traced(values):
         return np.array(values, dtype)
-    if values.__class__ is Tracer:
-        made = np.positive(values) if np.ndim(values) else np.reshape(values, ())
-    else:
-        made = np.stack([array(part) for part in values])
+    made = np.copy(values) if values.__class__ is Tracer else np.stack([array(part) for part in values])
     return made if made.dtype == kind else np.astype(made, kind)
 
 
@@ -60,12 +57,13 @@ def _array(object: Any, dtype: Any = None, *, copy: Any = True, order: Any = "K"
 
 @means(np.asarray, np.asanyarray, np.ascontiguousarray, np.asfortranarray)
 def _asarray(a: Any, dtype: Any = None, order: Any = None, *, copy: Any = None) -> Any:
-    return array(a, dtype)
+    same = a.__class__ is Tracer and concrete(a).__class__ is np.ndarray and dtype in (None, a.dtype) and not copy
+    return a if same else array(a, dtype)
 
 
 @means(np.full)
 def _full(shape: Any, fill_value: Any, dtype: Any = None, order: Any = "C") -> Any:
-    made = np.broadcast_to(array(fill_value), shape if isinstance(shape, tuple | list) else (int(shape),))
+    made = np.copy(np.broadcast_to(array(fill_value), shape if isinstance(shape, tuple | list) else (int(shape),)))
     return made if dtype is None else np.astype(made, dtype)
 
 

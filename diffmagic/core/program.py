@@ -113,6 +113,8 @@ class Program:
     equations : list of Equation
     outputs : list of Variable or constants
     guards : list of Guard
+    versions : dict
+        Of variables that took another's place when an array changed, the other: they are named alike.
 
     Examples
     --------
@@ -134,10 +136,12 @@ class Program:
     equations: list[Equation]
     outputs: list[Any]
     guards: list[Guard] = field(default_factory=list)
+    versions: dict[Variable, Variable] = field(default_factory=dict)
 
     def names(self) -> dict[Variable, str]:
         """One name for each variable: the user's where there is one, else v1, v2, … by equation."""
         names: dict[Variable, str] = {}
+        wishes: dict[Variable, str] = {}
         uses: dict[str, int] = {}
         taken: set[str] = set()
 
@@ -150,12 +154,17 @@ class Program:
             return name
 
         for position, variable in enumerate(self.inputs, start=1):
-            names[variable] = unique(variable.name or f"x{position}")
+            wishes[variable] = variable.name or f"x{position}"
+            names[variable] = unique(wishes[variable])
         for number, equation in enumerate(self.equations, start=1):
             target = equation.location.target if len(equation.results) == 1 else ""
             for part, result in enumerate(equation.results, start=1):
                 plain = f"v{number}" if len(equation.results) == 1 else f"v{number}_{part}"
-                names[result] = unique(result.name or target or plain)
+                earlier = self.versions.get(result)
+                wish = wishes.get(earlier, "") if earlier is not None else target
+                if wish:
+                    wishes[result] = wish
+                names[result] = unique(result.name or wish or plain)
         return names
 
     def __len__(self) -> int:
@@ -206,6 +215,8 @@ def operation(equation: Equation, names: Mapping[Variable, str]) -> str:
     primitive = equation.primitive
     if primitive.symbol == "[]":
         return f"{operands[0]}[{_key(equation.params['key'])}]"
+    if primitive.symbol == "[]=":
+        return f"{operands[1]}[{_key(equation.params['key'])}] ← {operands[0]}"
     if primitive.symbol and len(operands) == 2:
         return f"{operands[0]} {primitive.symbol} {operands[1]}"
     if primitive.symbol:

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 
 from diffmagic.core.errors import DiffmagicError
+from diffmagic.core.mutation import twin
 from diffmagic.core.program import Program, Variable
 from diffmagic.core.structures import Rebuild, flatten, is_leaf, taken_apart
-from diffmagic.core.tracing import Trace, Tracer, concrete, settled
+from diffmagic.core.tracing import Trace, Tracer, concrete, settled, snapshot
 
 Argnums = int | str | Sequence[int | str]
 
@@ -59,7 +60,8 @@ class Recording:
 
     def value(self) -> Any:
         """The function's result, with plain numbers, or tracers of an outer trace."""
-        return self.rebuild_output([out.value if isinstance(out, Variable) else out for out in self.program.outputs])
+        values = [snapshot(out.value) if isinstance(out, Variable) else out for out in self.program.outputs]
+        return self.rebuild_output(values)
 
     def like_inputs(self, parts: list[Any]) -> Any:
         """One value per input, put into the structure of the chosen arguments."""
@@ -73,7 +75,7 @@ class Recording:
 
     def kept_value(self) -> Any:
         """`value` for a program that will be used again: in arrays of the caller's own."""
-        values = [out.value if isinstance(out, Variable) else out for out in self.program.outputs]
+        values = [snapshot(out.value) if isinstance(out, Variable) else out for out in self.program.outputs]
         return self.rebuild_output([v.copy() if v.__class__ is np.ndarray else v for v in values])
 
     def returned(self, found: dict[Variable, Any]) -> list[Any]:
@@ -94,7 +96,7 @@ def own(part: Any, original: Any) -> Any:
         return part.copy() if part.ndim or isinstance(original, np.ndarray) else part[()]
     if original.__class__ is np.ndarray and part.__class__ is not Tracer:
         return np.array(part)
-    return part
+    return snapshot(part)
 
 
 def inexact(value: Any) -> Any:
@@ -126,7 +128,7 @@ def record(
     originals: list[Any] = []
     rebuild_inputs: list[Rebuild] = []
     counts: list[int] = []
-    inputs: list[Tracer] = []
+    inputs: list[Variable] = []
     with Trace(lean) as trace:
         for argnum in [argnums] if single else argnums:  # type: ignore[union-attr]
             where: Any = arguments
@@ -137,9 +139,10 @@ def record(
             if where is kwargs:
                 where = kwargs = dict(kwargs)
             if argument.__class__ is float:
-                tracer = where[place] = Tracer(trace, Variable(argument))
+                variable = Variable(argument)
+                where[place] = Tracer(trace, variable)
                 originals.append(argument)
-                inputs.append(tracer)
+                inputs.append(variable)
                 rebuild_inputs.append(LEAF)
                 counts.append(1)
                 continue
@@ -151,7 +154,7 @@ def record(
                 )
             tracers = [trace.input(_input(leaf, path, notes)) for path, leaf in leaves]
             originals += [leaf for _, leaf in leaves]
-            inputs += tracers
+            inputs += [tracer._variable for tracer in tracers]
             where[place] = rebuild(tracers)
             rebuild_inputs.append(rebuild)
             counts.append(len(tracers))
@@ -203,13 +206,17 @@ def find_argument(f: Callable[..., Any], argnum: Any, arguments: list[Any], kwar
 
 def _input(leaf: Any, path: str, notes: list[str]) -> Any:
     """A number or array as a program's input: of a real or complex dtype, and not the caller's own memory."""
-    if leaf.__class__ is float or leaf.__class__ is Tracer:
+    if leaf.__class__ is float:
         return leaf
+    if leaf.__class__ is Tracer:
+        leaf = settled(leaf)
+        if leaf.__class__ is Tracer:
+            return snapshot(leaf)
     if isinstance(leaf, np.ndarray):
         if type(leaf) is not np.ndarray:
             raise DiffmagicError(f"{path or 'the input'} is a {type(leaf).__name__}", rewrite="pass np.asarray(x)")
         if leaf.dtype.kind in "fc":
-            return leaf.copy("K")
+            return twin(leaf)
         if leaf.dtype.kind in "iub":
             notes.append(f"{path or 'the input'} holds integers, which are taken as floats")
             return leaf.astype(np.float64)

@@ -49,7 +49,13 @@ def reverse(
         partials = primitive.partials
         if partials is not None and not partials:
             continue
-        from_body = _pull_body(equation, g) if partials is None and primitive.body is not None else None
+        from_body = None
+        if partials is None:
+            if primitive.clear is not None and not keep and results[0] in owned:
+                _hand_back(equation, g, cotangents, owned)
+                continue
+            if primitive.body is not None:
+                from_body = _pull_body(equation, g)
         for i, operand in enumerate(equation.operands):
             if operand.__class__ is not Variable:
                 continue
@@ -83,6 +89,20 @@ def reverse(
                 if old.__class__ is np.ndarray:
                     owned.add(operand)
     return cotangents
+
+
+def _hand_back(equation: Equation, g: Any, cotangents: dict[Variable, Any], owned: set[Variable]) -> None:
+    """An assignment's cotangents, with the array that `g` is of ours for what was not assigned."""
+    new, old = equation.operands
+    if new.__class__ is Variable:
+        part = _fitted(_pull(equation, 0, g), new.value)
+        if part is not None:
+            cotangents[new] = cotangents[new] + part if new in cotangents else part
+            owned.discard(new)
+    if old.__class__ is Variable:
+        g = equation.primitive.clear(g, **equation.params)  # type: ignore[misc]
+        cotangents[old] = cotangents[old] + g if old in cotangents else g
+        owned.add(old)
 
 
 def _is_plain(value: Any, g: Any) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import dis
 import functools
 import linecache
 import os
@@ -106,9 +107,12 @@ class Location:
 
     @property
     def target(self) -> str:
-        """The name that the user gave to exactly this operation's result; empty if none."""
+        """The name that the user gave to exactly this operation's result, or of the array that it is stored in."""
         span = self.span
-        return _targets(self.code.co_filename, _fingerprint(self.code.co_filename)).get(span, "") if span else ""
+        if not span:
+            return ""
+        stored = dis.opname[self.code.co_code[self.offset]] == "STORE_SUBSCR"
+        return _targets(self.code.co_filename, _fingerprint(self.code.co_filename)).get((stored, span), "")
 
 
 @functools.lru_cache(maxsize=1024)
@@ -121,29 +125,31 @@ def _fingerprint(filename: str) -> int:
 
 
 @functools.lru_cache(maxsize=256)
-def _targets(filename: str, fingerprint: int) -> dict[Span, str]:
-    """Each expression of a file that is assigned to one name, and that name."""
+def _targets(filename: str, fingerprint: int) -> dict[tuple[bool, Span], str]:
+    """Each expression of a file that is assigned to one name, and each place in an array that is: the name."""
     try:
         tree = ast.parse("".join(linecache.getlines(filename)))
     except SyntaxError:
         return {}
-    found: dict[Span, str] = {}
+    found: dict[tuple[bool, Span], str] = {}
 
     def pair(target: ast.expr, value: ast.expr) -> None:
         if isinstance(target, ast.Name):
-            found[_span(value)] = target.id
+            found[False, _span(value)] = target.id
         elif isinstance(target, ast.Tuple | ast.List) and isinstance(value, ast.Tuple | ast.List):
             for one, other in zip(target.elts, value.elts, strict=False):
                 pair(one, other)
 
     for node in ast.walk(tree):
-        if isinstance(node, ast.Assign):
+        if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store) and isinstance(node.value, ast.Name):
+            found[True, _span(node)] = node.value.id
+        elif isinstance(node, ast.Assign):
             for target in node.targets:
                 pair(target, node.value)
         elif isinstance(node, ast.AnnAssign | ast.NamedExpr) and node.value is not None:
             pair(node.target, node.value)
         elif isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name):
-            found[_span(node)] = node.target.id
+            found[False, _span(node)] = node.target.id
     return found
 
 

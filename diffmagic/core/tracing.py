@@ -11,14 +11,17 @@ import inspect
 import itertools
 import operator
 import sys
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from types import FrameType
 from typing import Any, NoReturn
 
 import numpy as np
 
+from diffmagic.core import mutation
 from diffmagic.core.errors import DiffmagicError
 from diffmagic.core.escapes import escape
+from diffmagic.core.mutation import constants, find_shared, of_plain, share
 from diffmagic.core.primitives import HANDLERS, PRIMITIVES, Primitive, define_kernel, primitive_of, public_name
 from diffmagic.core.program import Equation, Guard, Program, Variable
 from diffmagic.core.source import Location, is_library, origin
@@ -27,11 +30,24 @@ _levels = itertools.count(1)
 _NO_PARAMS: dict[str, Any] = {}
 _CONSTANTS = frozenset({float, int, np.float64, np.ndarray})
 _COPIED_BYTES = 1 << 16
+KEPT_BYTES = 1024
+"""About what an equation takes. Arrays up to this size are kept for looking at, so memory stays linear."""
 _SAMPLED = 1000
 _SEVERAL = (tuple, list)
 _INDICES = frozenset({int, type(None)})
 _NOTHING = bytes(32)
+READ_ONLY = ("assignment destination is read-only", "output array is read-only")
 _SPECIAL = "diffmagic.core.primitives.special"
+
+
+class _Active(threading.local):
+    """The traces that record in this thread, the innermost last."""
+
+    def __init__(self) -> None:
+        self.traces: list[Trace] = []
+
+
+active = _Active()
 
 
 GETITEM = primitive_of(operator.getitem)
@@ -61,9 +77,17 @@ class Trace:
     lean : bool
         Whether large arrays that no partial derivative reads are let go. The program is then good for one accumulation
         and not for looking at.
+    lent : dict
+        The user's large arrays that serve as constants, by identity. They are read-only until the trace ends.
+    refused : DiffmagicError or None
+        The first refusal. The user's own `except` must not turn it into another number.
+    versions : dict
+        Of variables that took another's place when an array changed, the other.
+    taken_over : list of range
+        Positions of equations by which views took over a change; those that nobody reads are left out of the program.
     """
 
-    __slots__ = ("equations", "guards", "lean", "lent", "level", "open")
+    __slots__ = ("equations", "guards", "lean", "lent", "level", "open", "refused", "taken_over", "versions")
 
     def __init__(self, lean: bool = False) -> None:
         self.level = next(_levels)
@@ -71,7 +95,10 @@ class Trace:
         self.lean = lean
         self.equations: list[Equation] = []
         self.guards: list[Guard] = []
-        self.lent: dict[int, tuple[Any, Any, Location]] = {}
+        self.lent: dict[int, _Loan] = {}
+        self.refused: DiffmagicError | None = None
+        self.versions: dict[Variable, Variable] = {}
+        self.taken_over: list[range] = []
 
     def input(self, value: Any, name: str = "") -> Tracer:
         return Tracer(self, Variable(value, name))
@@ -122,43 +149,93 @@ class Trace:
             array = _ordinary(array, frame)
         if array.nbytes <= _COPIED_BYTES:
             return array.copy("K")
-        if array.flags.writeable and id(array) not in self.lent:
-            self.lent[id(array)] = (array, _sample(array), Location(*origin(frame)))
-        return array
+        loan = self.lent.get(id(array))
+        if loan is None:
+            constant = array if self.lean else array.copy("K")
+            loan = self.lent[id(array)] = _Loan(array, constant, _sample(array), Location(*origin(frame)))
+        return loan.constant
 
     def __enter__(self) -> Trace:
+        active.traces.append(self)
         return self
 
     def __exit__(self, kind: Any, error: BaseException | None, traceback: Any) -> None:
         """Stop recording; our own error comes out from under NumPy's."""
         self.open = False
+        active.traces.remove(self)
+        if self.lent:
+            self._give_back(error, traceback)
         if error is None:
-            if self.lent:
-                self.check_lent()
+            if self.refused is not None:
+                raise self.refused
             return
         ours = _ours_beneath(error)
         if ours is not None:
             raise ours from None
 
-    def check_lent(self) -> None:
-        """The large constants must be as they were."""
-        for array, sample, location in self.lent.values():
-            if not np.array_equal(_sample(array), sample, equal_nan=array.dtype.kind in "fc"):
-                raise DiffmagicError(
-                    "an array that this line reads was changed later in place, so its derivative would use the wrong "
-                    "numbers",
-                    rewrite="work on a copy: a = a.copy() before the change",
-                    location=location,
-                )
+    def _give_back(self, error: BaseException | None, traceback: Any) -> None:
+        """Let the user's large arrays be written to again; what is constant must not have changed meanwhile."""
+        loans = sorted(self.lent.values(), key=lambda loan: loan.array.base is not None)
+        for loan in loans:  # views last: they cannot be writeable before what they look at
+            loan.give_back()
+        if isinstance(error, ValueError) and str(error).endswith(READ_ONLY):
+            raise _changed(Location(*origin(_innermost(traceback)))) from None
+        if error is None:
+            for loan in loans:
+                loan.check()
 
-    def program(self, inputs: list[Tracer], outputs: list[Any]) -> Program:
+    def program(self, inputs: list[Variable], outputs: list[Any]) -> Program:
         """What was recorded, with these inputs and outputs."""
-        return Program(
-            [tracer._variable for tracer in inputs],
-            self.equations,
-            [out._variable if out.__class__ is Tracer and out._trace is self else out for out in outputs],
-            self.guards,
-        )
+        outputs = [out._variable if out.__class__ is Tracer and out._trace is self else out for out in outputs]
+        equations, guards = self.equations, self.guards
+        if self.taken_over:
+            equations, guards = mutation.without_unread(equations, self.taken_over, outputs, guards)
+        return Program(inputs, equations, outputs, guards, self.versions)
+
+
+PLAIN = Trace()
+"""The trace of arrays that are plain so far, and that traced values may be written into (see `mutation`)."""
+PLAIN.open = False
+
+
+class _Loan:
+    """A large array of the user's that is a constant of a program, and must stay as it is while the trace is open.
+
+    It is read-only meanwhile. What is written through another view of its memory shows in a sample of its elements.
+    """
+
+    __slots__ = ("_locked", "_sample", "array", "constant", "location")
+
+    def __init__(self, array: Any, constant: Any, sample: Any, location: Location) -> None:
+        self.array, self.constant, self._sample, self.location = array, constant, sample, location
+        self._locked: bool = array.flags.writeable
+        if self._locked:
+            array.flags.writeable = False
+
+    def give_back(self) -> None:
+        if self._locked:
+            self.array.flags.writeable = True
+
+    def check(self) -> None:
+        nan = self.array.dtype.kind in "fc"
+        if self._locked and not np.array_equal(_sample(self.array), self._sample, equal_nan=nan):
+            raise _changed(self.location)
+
+
+def _changed(location: Location) -> DiffmagicError:
+    return DiffmagicError(
+        "a large array that is a constant of the derivative is changed in place, so the derivative would use the wrong "
+        "numbers",
+        rewrite="work on a copy: a = a.copy() before the change",
+        location=location,
+    )
+
+
+def _innermost(traceback: Any) -> FrameType:
+    while traceback.tb_next is not None:
+        traceback = traceback.tb_next
+    frame: FrameType = traceback.tb_frame
+    return frame
 
 
 def _ours_beneath(error: BaseException) -> DiffmagicError | None:
@@ -199,6 +276,18 @@ def hollow(value: Any) -> Any:
     return np.ndarray(value.shape, value.dtype, _NOTHING, strides=(0,) * value.ndim)
 
 
+def is_hollow(value: Any) -> bool:
+    """Whether the numbers of a value have been let go."""
+    return getattr(value, "base", None) is _NOTHING
+
+
+def _indexed(tracer: Tracer) -> Any:
+    """What is kept of an array that was indexed; the shape, if it is being filled and may be reused."""
+    memory, value = tracer._memory, tracer._value
+    filled = memory is not None and memory.assigned and value.__class__ is np.ndarray and value.nbytes > KEPT_BYTES
+    return hollow(value) if filled else value
+
+
 def _sample(array: Any) -> Any:
     """A thousand elements, spread over the array: enough to notice a buffer that is filled again."""
     elements = array.ravel("K") if array.flags.forc else array.flat
@@ -229,47 +318,100 @@ def apply(
         trace, value = operand._trace, operand._value
         if trace.open and value.__class__ is not Tracer:
             result = compute(value, **params)
-            return trace.record(primitive, (operand._variable,), (value,), params, result, sys._getframe(1))
+            arguments = (value,) if primitive is not GETITEM else (_indexed(operand),)
+            found = trace.record(primitive, (operand._variable,), arguments, params, result, sys._getframe(1))
+            if result.__class__ is np.ndarray:
+                if result.base is not None or result is value:
+                    find_shared(operands, found, params)
+            elif isinstance(result, _SEVERAL):
+                find_shared(operands, found, params)
+            return found
     trace = None
     for operand in operands:
         if operand.__class__ is Tracer:
             candidate = operand._trace
             if not candidate.open:
-                return apply(primitive, tuple(map(settled, operands)), params, compute)
+                return of_plain(operands, apply(primitive, constants(operands), params, compute))
             if trace is None or candidate.level > trace.level:
                 trace = candidate
     if trace is None:
         return compute(*operands, **params)
     frame = sys._getframe(1)
-    recorded, arguments, nested = [], [], False
+    recorded: list[Any] = []
+    given: list[Any] = []
+    nested = False
     for operand in operands:
         if operand.__class__ is Tracer:
             if operand._trace is trace:
                 value = operand._value
                 recorded.append(operand._variable)
-                arguments.append(value)
+                given.append(value)
                 nested = nested or value.__class__ is Tracer
                 continue
+            operand = snapshot(operand)
             nested = True
         elif isinstance(operand, np.ndarray):
             operand = trace.borrow(operand, frame)
         elif isinstance(operand, list | tuple) and primitive.differentiable:
             operand = np.array(operand)
         recorded.append(operand)
-        arguments.append(operand)
-    value = apply(primitive, tuple(arguments), params, compute) if nested else compute(*arguments, **params)
-    return trace.record(primitive, tuple(recorded), tuple(arguments), params, value, frame)
+        given.append(operand)
+    value = apply(primitive, tuple(given), params, compute) if nested else compute(*given, **params)
+    found = trace.record(primitive, tuple(recorded), tuple(given), params, value, frame)
+    if nested:
+        value = concrete(value)
+    if value.__class__ is np.ndarray:
+        if value.base is not None or any([value is concrete(operand) for operand in operands]):
+            find_shared(operands, found, params)
+    elif isinstance(value, _SEVERAL):
+        find_shared(operands, found, params)
+    return found
 
 
 def plain_option(value: Any, name: str) -> Any:
     """An option as a plain value of our own: traced integers are decisions, floats would lose their derivative."""
     if isinstance(value, list | tuple):
         return type(value)([plain_option(part, name) for part in value])
+    value = settled(value)
     if value.__class__ is Tracer:
         if value.dtype.kind not in "iub":
             refuse(f"{name} with a traced option is not traced", "pass a plain number for the option")
         return value.decide(concrete(value))
     return value.copy() if isinstance(value, np.ndarray) else value
+
+
+def snapshot(value: Any) -> Any:
+    """A tracer that stays as it is now, for what must not change when the user's array does; others are themselves."""
+    if value.__class__ is not Tracer:
+        return value
+    still = Tracer(value._trace, value._variable)
+    still._value = value._value  # a lean trace's variable may be hollow
+    return still
+
+
+def settled_key(key: Any) -> Any:
+    """What stands in brackets, without tracers: a traced position is a decision, and kept as a guard."""
+    if isinstance(key, list):
+        return np.asarray([_settled_index(part) for part in key]) if key else np.zeros(0, int)
+    return tuple(map(_settled_index, key)) if isinstance(key, tuple) else _settled_index(key)
+
+
+def _settled_index(part: Any) -> Any:
+    if part.__class__ is Tracer:
+        value = concrete(part)
+        if np.result_type(value).kind not in "iub":
+            raise IndexError("only integers, slices, ellipsis, None and integer or boolean arrays are valid indices")
+        return part.decide(value.copy() if isinstance(value, np.ndarray) else value)
+    if isinstance(part, slice):
+        return slice(*(None if end is None else _settled_index(end) for end in (part.start, part.stop, part.step)))
+    if isinstance(part, list | tuple):
+        return np.asarray([_settled_index(one) for one in part]) if part else np.zeros(0, int)
+    return part.copy() if isinstance(part, np.ndarray) else part
+
+
+def stacked(values: Any) -> Any:
+    """An array of nested lists of numbers and arrays, some of them traced."""
+    return np.stack([stacked(part) for part in values]) if isinstance(values, list | tuple) else values
 
 
 def settled(value: Any) -> Any:
@@ -293,8 +435,18 @@ def is_traced(value: Any) -> bool:
     return value.__class__ is Tracer
 
 
+def is_open(value: Any) -> bool:
+    """Whether a value is, or a list or tuple of values holds, a tracer of an open trace."""
+    if isinstance(value, list | tuple):
+        return any(map(is_open, value))
+    return settled(value).__class__ is Tracer
+
+
 def call(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
     """What a NumPy function does when one of its arguments is traced."""
+    if kwargs and kwargs.get("out") is not None:
+        rest = {name: value for name, value in kwargs.items() if name != "out"}
+        return mutation.write_out(kwargs["out"], call(function, args, rest), public_name(function))
     handler = HANDLERS.get(function)
     if handler is not None:
         try:
@@ -368,11 +520,9 @@ def _unexpected(function: Any, handler: Any, error: TypeError) -> Exception:
 
 def _with_options(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """A ufunc called with keywords, or one of its methods such as ``np.add.reduce``."""
-    if any(out is not None for out in kwargs.pop("out", None) or ()):
-        refuse(
-            f"{public_name(ufunc)} writes a traced result into an existing array (out=, or an operator such as +=)",
-            "y = y + x, which gives the result a name instead",
-        )
+    out = kwargs.pop("out", None) or (None,)
+    if any([one is not None for one in out]):
+        return mutation.into(ufunc, method, inputs, kwargs, out)
     if method == "__call__":
         if kwargs.get("where") is True:
             del kwargs["where"]
@@ -401,7 +551,14 @@ def _refuse_options(function: Any, kwargs: Mapping[str, Any]) -> NoReturn:
 
 def refuse(reason: str, rewrite: str) -> NoReturn:
     """Stop with the user's line, the reason and the rewrite."""
-    raise DiffmagicError(reason, rewrite=rewrite, location=_here())
+    raise refused(DiffmagicError(reason, rewrite=rewrite, location=_here()))
+
+
+def refused(error: DiffmagicError) -> DiffmagicError:
+    """A refusal, which the trace remembers."""
+    if active.traces:
+        active.traces[-1].refused = active.traces[-1].refused or error
+    return error
 
 
 def _here() -> Location:
@@ -441,7 +598,7 @@ def _operand(value: Any) -> Any:
     if isinstance(value, list | tuple) and not is_traced(value):
         return np.asarray(value)
     if isinstance(value, list | tuple):
-        refuse("a list of traced values is not an array yet", "np.stack([...]), which keeps the derivative")
+        return stacked(value)
     if isinstance(value, Tracer | np.ndarray | np.generic | float | int | complex):
         return value
     return NotImplemented
@@ -469,30 +626,17 @@ def _method(function: Any) -> Callable[..., Any]:
     return method
 
 
-def _in_place(symbol: str, compute: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
-    """Numbers are immutable, so for them `x += y` is `x = x + y`; for arrays it would change every other name."""
-
-    def method(self: Tracer, other: Any) -> Any:
-        if np.ndim(concrete(self)) == 0:
-            return compute(self, other)
-        refuse(
-            f"{symbol}= changes an array in place, under all of its names",
-            f"x = x {symbol} y",
-        )
-
-    return method
-
-
 class Tracer:
     """A value of the user's computation that remembers where it came from. It behaves like the array it stands for."""
 
-    __slots__ = ("_trace", "_value", "_variable")
+    __slots__ = ("__weakref__", "_memory", "_trace", "_value", "_variable")
     __array_priority__ = 1000.0
 
     def __init__(self, trace: Trace, variable: Variable) -> None:
         self._trace = trace
         self._variable = variable
         self._value = variable.value
+        self._memory: mutation.Memory | None = None
 
     # The two protocols.
 
@@ -545,14 +689,19 @@ class Tracer:
     __pos__ = _unary(np.positive, operator.pos)
     __abs__ = _unary(np.absolute, operator.abs)
     __invert__ = _unary(np.invert, operator.invert)
-    __iadd__ = _in_place("+", operator.add)
-    __isub__ = _in_place("-", operator.sub)
-    __imul__ = _in_place("*", operator.mul)
-    __itruediv__ = _in_place("/", operator.truediv)
-    __ipow__ = _in_place("**", operator.pow)
-    __imod__ = _in_place("%", operator.mod)
-    __ifloordiv__ = _in_place("//", operator.floordiv)
-    __imatmul__ = _in_place("@", operator.matmul)
+
+    __iadd__ = mutation.in_place(np.add, operator.add)
+    __isub__ = mutation.in_place(np.subtract, operator.sub)
+    __imul__ = mutation.in_place(np.multiply, operator.mul)
+    __itruediv__ = mutation.in_place(np.divide, operator.truediv)
+    __ipow__ = mutation.in_place(np.power, operator.pow)
+    __imod__ = mutation.in_place(np.remainder, operator.mod)
+    __ifloordiv__ = mutation.in_place(np.floor_divide, operator.floordiv)
+    __imatmul__ = mutation.in_place(np.matmul, operator.matmul)
+    __iand__ = mutation.in_place(np.bitwise_and, operator.and_)
+    __ior__ = mutation.in_place(np.bitwise_or, operator.or_)
+    __ixor__ = mutation.in_place(np.bitwise_xor, operator.xor)
+    __setitem__ = mutation.write
 
     def __divmod__(self, other: Any) -> tuple[Any, Any]:
         return self // other, self % other
@@ -573,14 +722,12 @@ class Tracer:
             trace, value = self._trace, self._value
             if trace.open and value.__class__ is np.ndarray:
                 result = value[key]
-                return trace.append(GETITEM, (self._variable,), (value,), {"key": key}, result, sys._getframe(1))
+                arguments = (value,) if self._memory is None else (_indexed(self),)
+                found = trace.append(GETITEM, (self._variable,), arguments, {"key": key}, result, sys._getframe(1))
+                if result.__class__ is np.ndarray:
+                    share(self, found, key)
+                return found
         return HANDLERS[operator.getitem](self, key)
-
-    def __setitem__(self, key: Any, value: Any) -> NoReturn:
-        refuse(
-            "item assignment changes a traced array in place",
-            "np.where(mask, new, old), or build the parts and join them: np.stack([...]), np.concatenate([...])",
-        )
 
     def __hash__(self) -> int:
         refuse(
@@ -636,35 +783,39 @@ class Tracer:
     def __float__(self) -> float:
         if not self._trace.open and settled(self).__class__ is not Tracer:
             return float(concrete(self))
-        raise escape(_here(), "a float")
+        raise refused(escape(_here(), "a float"))
 
     def __complex__(self) -> complex:
         if not self._trace.open and settled(self).__class__ is not Tracer:
             return complex(concrete(self))
-        raise escape(_here(), "a complex number")
+        raise refused(escape(_here(), "a complex number"))
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
         if settled(self).__class__ is not Tracer:
-            return np.array(concrete(self), dtype=dtype)
-        raise escape(_here(), "an array")
+            return np.array(concrete(self), dtype=dtype, copy=copy)
+        raise refused(escape(_here(), "an array"))
 
     def item(self, *args: Any) -> Any:
         """The one element, still traced."""
-        return np.ravel(self)[args[0]] if len(args) == 1 else self[args] if args else np.reshape(self, ())
+        return np.ravel(self)[args[0]] if len(args) == 1 else self[args] if args else np.reshape(self, ())[()]
 
     def tolist(self) -> Any:
         """Nested lists of traced numbers."""
         return [part.tolist() if np.ndim(concrete(part)) else part for part in self] if self.ndim else self
 
-    def __copy__(self) -> Tracer:
-        return self
+    def __copy__(self) -> Any:
+        return self.copy()
 
-    def __deepcopy__(self, memo: Any) -> Tracer:
-        return self
+    def __deepcopy__(self, memo: Any) -> Any:
+        return self.copy()
 
-    def copy(self, order: str = "C") -> Any:
-        """Itself: a traced value never changes."""
-        return self
+    def copy(self, order: Any = "C") -> Any:
+        """An array of its own with the same numbers."""
+        return np.copy(self, order) if concrete(self).__class__ is np.ndarray else self
+
+    def view(self, dtype: Any = None) -> Any:
+        """Another array that looks at the same memory."""
+        return self[...] if dtype is None else refuse(".view with a dtype is not traced", "x.astype(dtype)")
 
     def __reduce__(self) -> NoReturn:
         refuse("a traced value cannot be pickled or sent elsewhere", "send plain numbers")
@@ -728,19 +879,17 @@ class Tracer:
 
     @property
     def flat(self) -> Any:
-        return np.ravel(self)
+        """The elements in one dimension; writing needs them to lie so in memory."""
+        return mutation.flat(self)
+
+    fill = mutation.fill
+    partition = mutation.partition
+    put = mutation.put
+    sort = mutation.sort
 
     def flatten(self, order: Any = "C") -> Any:
-        """All elements in one dimension."""
-        return np.ravel(self, order)
-
-    def fill(self, value: Any) -> NoReturn:
-        """Refused: it changes the array in place."""
-        refuse("fill changes a traced array in place", "np.full_like(x, value)")
-
-    def sort(self, axis: Any = -1, kind: Any = None, order: Any = None) -> NoReturn:
-        """Refused: it changes the array in place."""
-        refuse("sort changes a traced array in place", "y = np.sort(x)")
+        """All elements in one dimension, in an array of its own."""
+        return np.copy(np.ravel(self, order))
 
 
 _METHODS = (
@@ -749,7 +898,13 @@ _METHODS = (
 )
 for _name in _METHODS.split():
     setattr(Tracer, _name, _method(getattr(np, _name)))
-Tracer.conj = Tracer.conjugate = _method(np.conjugate)  # type: ignore[attr-defined]
+
+
+def _conjugate(self: Tracer) -> Any:
+    return np.conjugate(self) if np.iscomplexobj(concrete(self)) else self  # of real numbers, the array itself
+
+
+Tracer.conj = Tracer.conjugate = _conjugate  # type: ignore[attr-defined]
 
 
 def _reshape(self: Tracer, *shape: Any, order: Any = "C") -> Any:
@@ -768,29 +923,28 @@ Tracer.reshape, Tracer.transpose, Tracer.compress = _reshape, _transpose, _compr
 
 
 def _without(name: str) -> property:
-    def refused(self: Tracer) -> NoReturn:
-        refuse(f".{name} of a traced value is not traced", "the same in NumPy functions")
+    def refused(self: Tracer) -> Any:
+        if settled(self).__class__ is not Tracer:
+            return getattr(settled(self), name)
+        return refuse(f".{name} of a traced value is not traced", "the same in NumPy functions")
 
     return property(refused)
 
 
-def _read_only(name: str) -> property:
-    def assigned(self: Tracer, value: Any) -> NoReturn:
-        refuse(f".{name} = changes a traced array in place", "a new array: np.reshape(x, shape), a + 1j * b")
-
-    found: property = getattr(Tracer, name)
-    return found.setter(assigned)
+def _set_dtype(self: Tracer, dtype: Any) -> NoReturn:
+    refuse(".dtype = reads the same memory as other numbers", "x.astype(dtype)")
 
 
-for _name in ("shape", "dtype", "real", "imag", "flat"):
-    setattr(Tracer, _name, _read_only(_name))
+Tracer.dtype = Tracer.dtype.setter(_set_dtype)  # type: ignore[method-assign, attr-defined]
+for _name in ("flat", "imag", "real", "shape"):
+    setattr(Tracer, _name, getattr(Tracer, _name).setter(getattr(mutation, f"set_{_name}")))
 for _name in {*dir(np.ndarray), *dir(float)} - {*dir(Tracer)}:
     if not _name.startswith("_"):
         setattr(Tracer, _name, _without(_name))
 
 
 def _listed(value: Any) -> Any:
-    """NumPy takes lists for arrays: a list of plain numbers is one, a list of traced ones is refused."""
+    """NumPy takes lists for arrays."""
     if isinstance(value, list | tuple):
         return _operand(value)
     if value.__class__ is Tracer or isinstance(value, np.ndarray | np.generic | float | int | complex):
@@ -801,7 +955,8 @@ def _listed(value: Any) -> Any:
 def trace_flat(f: Callable[..., Any], *values: Any, names: tuple[str, ...] = ()) -> tuple[Program, Any]:
     """Trace ``f(*values)``, each value one number or array; returns the program and the result as `f` gave it."""
     with Trace() as trace:
-        inputs = [trace.input(v, n) for v, n in itertools.zip_longest(values, names, fillvalue="")]
-        result = f(*inputs)
+        tracers = [trace.input(snapshot(v), n) for v, n in itertools.zip_longest(values, names, fillvalue="")]
+        inputs = [tracer._variable for tracer in tracers]
+        result = f(*tracers)
     outputs = list(result) if isinstance(result, tuple | list) else [result]
     return trace.program(inputs, outputs), result

@@ -205,3 +205,14 @@ class TestCheckpoint:
             return found
 
         assert peak(chain(checkpoint(block))) < 0.25 * peak(chain(block))
+
+
+@pytest.mark.parametrize("kind", [primitive, checkpoint])
+def test_a_function_that_changes_its_argument_is_refused(kind):
+    def doubled(x):
+        x *= 2
+        return x.sum()
+
+    x = np.ones(3)
+    with pytest.raises(DiffmagicError, match="doubled changes its argument in place"):
+        grad(lambda x: kind(doubled)(x * 1))(x)

@@ -133,14 +133,13 @@ class TestAttributes:
     def test_public_attributes_of_arrays_and_floats_are_there_or_refused(self):
         public = {name for name in (*dir(np.ndarray), *dir(float)) if not name.startswith("_")}
         assert public <= set(dir(Tracer))
-        for name in ("partition", "put", "resize", "tobytes", "view", "flags", "is_integer"):
+        for name in ("resize", "tobytes", "flags", "setflags", "is_integer"):
             with pytest.raises(DiffmagicError, match=rf"\.{name} of a traced value"):
                 grad(lambda x, name=name: getattr(x, name))(np.ones(2))
 
-    @pytest.mark.parametrize("name", ["shape", "dtype", "real", "imag", "flat"])
-    def test_assigned_attributes_are_refused(self, name):
-        with pytest.raises(DiffmagicError, match="in place"):
-            grad(lambda x: setattr(x, name, 1))(np.ones(2))
+    def test_assigned_dtype_is_refused(self):
+        with pytest.raises(DiffmagicError, match="same memory"):
+            grad(lambda x: setattr(x, "dtype", int))(np.ones(2))
 
     def test_flat_has_positions(self):
         np.testing.assert_array_equal(grad(lambda x: x.flat[1] * x.flat[2])(np.eye(2)), [[0.0, 0.0], [0.0, 0.0]])
@@ -178,17 +177,53 @@ class TestValues:
                 total = total + np.sum(x * buffer)
             return total
 
-        with pytest.raises(DiffmagicError, match="changed later in place"):
+        with pytest.raises(DiffmagicError, match=r"buffer\[:\] = k\n.*is changed in place"):
             grad(f)(np.ones(100_000))
+        assert buffer.flags.writeable
 
-    def test_a_large_constant_that_changes_before_the_pullback_is_refused(self):
+    def test_a_single_element_of_a_large_constant_that_changes_is_noticed(self):
+        data = np.ones(100_000)
+        view = data[500:]
+
+        def through(changed):
+            def f(x):
+                y = np.sum(x * data)
+                changed[::100] = 7.0
+                return y
+
+            return f
+
+        for changed in (data, view):
+            with pytest.raises(DiffmagicError, match="is changed in place"):
+                grad(through(changed))(2.0)
+
+    def test_a_large_constant_that_changes_before_the_pullback(self):
         for transform in (vjp, linearize):
             data = np.ones(100_000)
             _, linear = transform(lambda x, data=data: np.sum(x * data), 2.0)
-            linear(1.0)
             data[:] = 5
-            with pytest.raises(DiffmagicError, match="changed later in place"):
-                linear(1.0)
+            assert np.sum(linear(1.0)) == 100_000
+
+    def test_large_constants_stay_the_users(self):
+        data = np.arange(100_000.0)
+        locked = np.arange(100_000.0)
+        locked.flags.writeable = False
+        views = data[::2], data.reshape(10, -1)
+        assert grad(lambda x: np.sum(x * data) + sum(np.sum(x * v) for v in views) + np.sum(x * locked))(0.0)
+        assert [a.flags.writeable for a in (data, *views, locked)] == [True, True, True, False]
+        with pytest.raises(ZeroDivisionError):
+            grad(lambda x: np.sum(x * data) / 0 if np.sum(x * data) else 1 / 0)(0.0)
+        assert data.flags.writeable
+
+    def test_a_refusal_is_not_to_be_swallowed(self):
+        def f(x):
+            try:
+                return x * float(x)
+            except Exception:
+                return x * 5.0
+
+        with pytest.raises(DiffmagicError, match="plain float"):
+            grad(f)(2.0)
 
     @pytest.mark.parametrize(
         ("f", "options"),
@@ -253,6 +288,7 @@ class TestValues:
         np.testing.assert_array_equal(grad(lambda x: np.dot(x, [1, 2]))(np.ones(2)), [1.0, 2.0])
         np.testing.assert_array_equal(grad(lambda x: np.dot(x, (1, 2)))(np.ones(2)), [1.0, 2.0])
         np.testing.assert_array_equal(grad(lambda x: np.sum(x * [1, 2]))(np.ones(2)), [1.0, 2.0])
+        np.testing.assert_array_equal(grad(lambda x: np.sum(x * [x[0], 2]))(np.ones(2)), [2.0, 2.0])
 
 
 def assign(x):
@@ -265,18 +301,6 @@ def assign_slice(x):
     r = np.zeros(2)
     r[:] = x
     return r.sum()
-
-
-def assign_traced(x):
-    y = x * np.ones(2)
-    y[0] = 1.0
-    return y.sum()
-
-
-def add_in_place(x):
-    y = x * np.ones(2)
-    y += 1
-    return y.sum()
 
 
 def add_to_plain(x):
@@ -299,20 +323,15 @@ REFUSED = {
     "array of a list": (lambda x: np.array([x, 1.0]), "plain array", "np.stack"),
     "sum of a list": (lambda x: np.sum([x, 1.0]), "plain array", "np.stack"),
     "sin of a list": (lambda x: np.sin([x, 1.0]), "plain array", "np.stack"),
-    "operator with a list": (lambda x: x * [x, 1.0], "list of traced", "np.stack"),
     "assignment into a plain array": (assign, "stored in a plain array", "np.stack"),
     "slice assignment": (assign_slice, "stored in a plain array", "np.stack"),
-    "assignment into a traced array": (assign_traced, "item assignment", "np.where"),
-    "in-place operator": (add_in_place, "in place", "x = x + y"),
-    "in-place operator on a plain array": (add_to_plain, "existing array", "y = y + x"),
-    "out=": (lambda x: np.sin(x, out=np.zeros(())), "existing array", "name"),
+    "in-place operator on a plain array": (add_to_plain, "into a plain array", "y = y + x"),
+    "out=": (lambda x: np.sin(x, out=np.zeros(())), "into a plain array", "name"),
     "ufunc where=": (lambda x: np.sin(x, where=np.array(True)), "where=", "np.where"),
     "ufunc dtype=": (lambda x: np.sin(x, dtype=np.float32), "dtype=", "astype"),
-    "option": (lambda x: np.sum(x, out=np.zeros(())), "out", "leave the option out"),
-    "unknown function": (lambda x: np.fft.fft(x * np.ones(2)), "np.fft.fft", "other NumPy functions"),
-    "ufunc.at": (lambda x: np.add.at(np.zeros(2), 0, x), "at", "loop"),
-    "sort in place": (lambda x: (x * np.ones(2)).sort(), "in place", "np.sort"),
-    "fill": (lambda x: (x * np.ones(2)).fill(0), "in place", "np.full_like"),
+    "out= of a function": (lambda x: np.sum(x, out=np.zeros(())), "into a plain array", "name"),
+    "unknown function": (lambda x: np.strings.upper(x * np.ones(2)), "np.strings.upper", "other NumPy functions"),
+    "ufunc.at": (lambda x: np.add.at(np.zeros(2), 0, x), "into a plain array", "a copy made here"),
     "pickle": (lambda x: pickle.dumps(x), "pickled", "plain numbers"),
 }
 

@@ -10,7 +10,7 @@ from nbclient import NotebookClient
 
 CELLS = [
     "%load_ext diffmagic",
-    "%%grad x=2.0\nimport numpy as np\nr = np.zeros(1)\nr[0] = x\nx",
+    "%%grad x=2.0\nimport numpy as np\nr = np.zeros(1, int)\nr[:] = x\nx",
     "%%grad x=2.0 --trac\nx",
     "%%grad x=2.0\ny = x / 0",
     "%%grad x=2.0\ny = (x",
@@ -28,7 +28,7 @@ def outputs() -> list[list[Any]]:
 def test_errors_of_ours_fail_the_cell_with_one_message(outputs: list[list[Any]]) -> None:
     (error,) = outputs[1]
     assert (error.output_type, error.ename) == ("error", "DiffmagicError")
-    assert error.traceback[0] == "line 4: r[0] = x"
+    assert error.traceback[0] == "line 4: r[:] = x"
     assert len(error.traceback) == 3
     (error,) = outputs[2]
     assert (error.ename, error.traceback) == ("DiffmagicError", ["there is no option --trac", "  Instead: --trace"])

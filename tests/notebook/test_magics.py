@@ -207,7 +207,7 @@ def test_error_of_ours_is_one_message(output: Output) -> None:
     assert output("%%grad x=2.0\ny = x + 1\nr[0] = y\ny") == (
         "line 3: r[0] = y\n"
         "a traced value cannot be stored in a plain array: its derivative would be lost\n"
-        "  Instead: collect the values in a list and join them: np.stack([...])\n"
+        "  Instead: an array of floats that is made here: np.zeros(n), or a copy, r = np.array(r, float)\n"
     )
 
 

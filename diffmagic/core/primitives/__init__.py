@@ -47,6 +47,8 @@ class Primitive:
     add_into : callable or None
         ``add_into(buffer, g, **params)`` adds ``pull(0, g, ...)`` to a plain array in place: for operations that
         touch a small part of a large operand.
+    clear : callable or None
+        ``clear(g, **params)`` makes the cotangent of the last operand from that of the result, in place.
     body : callable or None
         For a composite: the same function written in other primitives.
     keeps_positions : bool
@@ -60,6 +62,7 @@ class Primitive:
     __slots__ = (
         "add_into",
         "body",
+        "clear",
         "function",
         "keeps_positions",
         "name",
@@ -91,6 +94,7 @@ class Primitive:
         self.push = push
         self.pull = pull
         self.add_into = add_into
+        self.clear: Rule | None = None
         self.keeps_positions = False
         self.recomputes = False
         self.body = body

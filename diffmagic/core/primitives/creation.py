@@ -1,4 +1,4 @@
-"""`like=`: an array like a traced one is a plain array, unless what fills it is traced."""
+"""`like=`: an array like a traced one is plain, unless what fills it is traced."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from diffmagic.core.hook import MEANINGS
+from diffmagic.core.mutation import mine
 from diffmagic.core.primitives import HANDLERS, implements
 from diffmagic.core.tracing import is_traced
 
@@ -38,7 +39,7 @@ def _creates(function: Any) -> None:
     def create(*args: Any, **kwargs: Any) -> Any:
         meaning = MEANINGS.get(function) if is_traced([*args, *kwargs.values()]) else None
         if meaning is None:
-            return function(*args, **kwargs)
+            return mine(function(*args, **kwargs))
         kwargs.pop("device", None)  # there is but one
         return meaning(*args, **kwargs)
 

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from diffmagic.core.primitives import HANDLERS, Primitive, define_kernel, implements, primitive_of
-from diffmagic.core.tracing import GETITEM, Tracer, apply, concrete, is_traced, plain_option, refuse
+from diffmagic.core.primitives import HANDLERS, Primitive, define, define_kernel, implements, primitive_of
+from diffmagic.core.tracing import GETITEM, apply, concrete, is_traced, plain_option, refuse, settled_key
 
 # Indexing, and its transpose: adding into an array of zeros.
 
@@ -64,23 +63,7 @@ def scatter(g: Any, key: Any, shape: tuple[int, ...]) -> Any:
 @implements(operator.getitem)
 def getitem(x: Any, key: Any) -> Any:
     """``x[key]``; a traced key is a decision, and kept as a guard."""
-    if isinstance(key, list):
-        key = np.asarray([_settled_index(part) for part in key]) if key else np.zeros(0, int)
-    key = tuple(map(_settled_index, key)) if isinstance(key, tuple) else _settled_index(key)
-    return apply(GETITEM, (x,), {"key": key})
-
-
-def _settled_index(part: Any) -> Any:
-    if part.__class__ is Tracer:
-        value = concrete(part)
-        if np.result_type(value).kind not in "iub":
-            raise IndexError("only integers, slices, ellipsis, None and integer or boolean arrays are valid indices")
-        return part.decide(value.copy() if isinstance(value, np.ndarray) else value)
-    if isinstance(part, slice):
-        return slice(*(None if end is None else _settled_index(end) for end in (part.start, part.stop, part.step)))
-    if isinstance(part, list | tuple):
-        return np.asarray([_settled_index(one) for one in part]) if part else np.zeros(0, int)
-    return part.copy() if isinstance(part, np.ndarray) else part
+    return apply(GETITEM, (x,), {"key": settled_key(key)})
 
 
 # New shapes for the same elements in the same order.
@@ -99,12 +82,15 @@ for _function in (np.reshape, np.ravel, np.squeeze, np.expand_dims):
     _shaped(_function)
 
 
+primitive_of(np.reshape).function = lambda a, shape: np.reshape(a, shape)  # NumPy 2.0 calls it `newshape`
+
+
 @implements(np.reshape)
 def _reshape(a: Any, shape: Any, order: str = "C", *, copy: Any = None) -> Any:
     shape = tuple(map(int, shape)) if isinstance(shape, list | tuple) else int(shape)
     if order == "C":
         return apply(primitive_of(np.reshape), (a,), {"shape": shape})
-    return _gather(np.reshape, (0,), (a,), {"shape": shape, "order": order})
+    return _gather(np.reshape, (0,), (a, shape), {"order": order})
 
 
 @implements(np.ravel)
@@ -210,9 +196,12 @@ def _astype(
     return apply(_cast if dtype.kind in "fc" else _truncation, (x,), {"dtype": dtype})
 
 
+define(np.copy, 1)
+
+
 @implements(np.copy)
 def _copy(a: Any, order: Any = "K", subok: bool = False) -> Any:
-    return a
+    return apply(primitive_of(np.copy), (a,), {} if order == "K" else {"order": order})
 
 
 # All others: the function runs on labels, and zero is the label of elements that come from nowhere.
@@ -387,9 +376,3 @@ def _partition(a: Any, kth: Any, axis: int | None = -1, kind: Any = "introselect
     if axis is None:
         a, axis = np.ravel(a), 0
     return np.take_along_axis(a, np.argpartition(a, kth, axis=axis, kind=kind), axis=axis)
-
-
-@implements(np.unique)
-def _unique(ar: Any) -> Any:
-    first: Callable[..., Any] = np.unique
-    return np.ravel(ar)[first(concrete(ar), return_index=True)[1]]

@@ -1,4 +1,4 @@
-"""Functions whose result has no derivative: questions about an array, orderings, counts, and fresh arrays like it."""
+"""Functions whose result has no derivative: questions about an array, texts, orderings, counts, and new arrays."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from numpy._core import umath
 
+from diffmagic.core.mutation import mine, plain_tracer
 from diffmagic.core.primitives import HANDLERS, implements, primitive_of
-from diffmagic.core.tracing import apply, concrete, is_traced, refuse
+from diffmagic.core.tracing import active, apply, concrete, is_traced, refuse
 
 # Answered from shape and dtype alone, without a trace in the program.
 
@@ -31,11 +33,29 @@ for _function in (
     np.can_cast,
     np.common_type,
     np.min_scalar_type,
-    np.zeros_like,
-    np.ones_like,
-    np.empty_like,
+    np.array2string,
+    np.array_repr,
+    np.array_str,
+    np.diag_indices_from,
+    np.einsum_path,
+    np.may_share_memory,
+    np.shares_memory,
+    np.tril_indices_from,
+    np.triu_indices_from,
 ):
     HANDLERS[_function] = _answered(_function)
+
+
+# New arrays, which traced values may be stored in.
+
+
+def _new(function: Any) -> Callable[..., Any]:
+    answer = _answered(function)
+    return lambda *args, **kwargs: mine(answer(*args, **kwargs))
+
+
+for _function in (np.zeros_like, np.ones_like, np.empty_like, vars(umath)["_ones_like"]):
+    HANDLERS[_function] = _new(_function)
 
 
 @implements(np.full_like)
@@ -46,7 +66,7 @@ def _full_like(
     if is_traced(fill_value):
         return np.broadcast_to(fill_value, fresh.shape).astype(fresh.dtype)
     fresh[...] = fill_value
-    return fresh
+    return plain_tracer(fresh) if active.traces and fresh.dtype.kind in "fc" else fresh
 
 
 # Recorded, and constant almost everywhere: a decision that depends on them becomes a guard.
@@ -74,7 +94,6 @@ for _function in (
     np.argpartition,
     np.nanargmax,
     np.nanargmin,
-    np.lexsort,
     np.nonzero,
     np.flatnonzero,
     np.argwhere,
@@ -92,19 +111,29 @@ for _function in (
     np.iscomplex,
     np.isposinf,
     np.isneginf,
+    np.packbits,
+    np.unpackbits,
+    np.unravel_index,
 ):
     HANDLERS[_function] = _recorded(_function)
 
 
-@implements(np.bincount)
-def _bincount(x: Any, /, weights: Any = None, minlength: int = 0) -> Any:
-    if is_traced(weights):
-        refuse("np.bincount with traced weights is not traced", "np.stack([np.sum(weights[x == k]) for k in range(n)])")
-    return apply(primitive_of(np.bincount), (x,), {"weights": weights, "minlength": minlength})
+if "in1d" in vars(np):  # until NumPy 2.3
+    HANDLERS[vars(np)["in1d"]] = _recorded(vars(np)["in1d"])
 
 
-@implements(np.histogram)
-def _histogram(a: Any, bins: Any = 10, range: Any = None, density: Any = None, weights: Any = None) -> Any:
-    if is_traced([bins, range, weights]) or (np.ndim(bins) == 0 and range is None):
-        refuse("np.histogram with edges or weights that move is not traced", "bins=edges, an array of plain numbers")
-    return apply(primitive_of(np.histogram), (a, bins), {"range": range, "density": density, "weights": weights})
+# Those that take several arrays in one argument.
+
+
+primitive_of(np.ravel_multi_index).function = lambda *indices, **options: np.ravel_multi_index(indices, **options)
+primitive_of(np.lexsort).function = lambda *keys, **options: np.lexsort(keys, **options)
+
+
+@implements(np.ravel_multi_index)
+def _ravel_multi_index(multi_index: Any, dims: Any, mode: Any = "raise", order: str = "C") -> Any:
+    return apply(primitive_of(np.ravel_multi_index), tuple(multi_index), {"dims": dims, "mode": mode, "order": order})
+
+
+@implements(np.lexsort)
+def _lexsort(keys: Any, axis: int = -1) -> Any:
+    return apply(primitive_of(np.lexsort), tuple(keys), {"axis": axis})

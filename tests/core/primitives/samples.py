@@ -363,8 +363,8 @@ OPERATORS: dict[Any, list[Sample]] = {
     ],
     np.conjugate: [
         code(lambda a, b: np.real((2 + 1j) * np.conjugate(a + 1j * b)), V, W).against(lambda a, b: 2 * a + b),
-        method("conj", V).against(lambda a: a),
-        method("conjugate", V).against(lambda a: a),
+        code(lambda a, b: np.real((2 + 1j) * (a + 1j * b).conj()), V, W).against(lambda a, b: 2 * a + b),
+        code(lambda a, b: np.real((2 + 1j) * (a + 1j * b).conjugate()), V, W).against(lambda a, b: 2 * a + b),
     ],
 }
 
