@@ -1,7 +1,6 @@
 """The functions of `scipy.linalg`: the rules are those of `np.linalg`, the numbers SciPy's own.
 
-Where SciPy reads one triangle of a matrix, the derivative of a symmetric matrix is that of (A + Aᴴ) / 2, as in
-`np.linalg`; that of any other matrix belongs to the triangle.
+Where SciPy reads one triangle of a matrix, the derivative belongs to it, as in `np.linalg`.
 """
 
 from __future__ import annotations
@@ -40,13 +39,7 @@ def _triangle(a: Any, lower: Any, unit_diagonal: Any = False) -> Any:
     return np.tril(a) if lower else np.triu(a)
 
 
-def _push_symmetric(i: int, t: Any, y: Any, a: Any, lower: bool = False, conjugate: bool = True) -> Any:
-    if np.allclose(concrete(y), concrete(a), rtol=1e-8, atol=0):
-        return (t + _turned(t, conjugate)) / 2
-    return _mirrored(t, lower, conjugate)
-
-
-_symmetric = Primitive("symmetric", _mirrored, push=_push_symmetric)
+_symmetric = Primitive("symmetric", _mirrored, push=lambda i, t, y, a, **triangle: _mirrored(t, **triangle))
 
 
 def _square(name: str, a: Any) -> None:
@@ -101,7 +94,6 @@ def _solve_triangular(a: Any, b: Any, trans: Any = 0, lower: Any = False, unit_d
 
 
 def _push_cholesky(i: int, t: Any, y: Any, a: Any, lower: Any = False) -> Any:
-    t = _push_symmetric(0, t, _mirrored(concrete(a), lower), a, lower)
     return push_of(np.linalg.cholesky)(i, t, y, a, upper=not lower)
 
 
@@ -212,8 +204,7 @@ _svd = Primitive("scipy.linalg.svd", linalg.svd, push=push_of(np.linalg.svd))
 
 
 def _push_eigh(i: int, t: Any, y: Any, a: Any, lower: bool = True) -> Any:
-    t = _push_symmetric(0, t, _mirrored(concrete(a), lower), a, lower)
-    return push_of(np.linalg.eigh)(i, t, y, a)
+    return push_of(np.linalg.eigh)(i, t, y, a, "L" if lower else "U")
 
 
 _eigh = Primitive("scipy.linalg.eigh", linalg.eigh, push=_push_eigh)

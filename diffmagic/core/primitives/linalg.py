@@ -6,7 +6,8 @@ of a stack, and Aᴴ is the conjugate transpose.
 Conventions
 -----------
 Symmetric matrices
-    `cholesky`, `eigh` and `eigvalsh` read one triangle. Their derivative is that of (A + Aᴴ) / 2, so it is symmetric.
+    `cholesky`, `eigh` and `eigvalsh` read one triangle, and their derivative belongs to it, as differences find. That
+    of (A + Aᴴ) / 2, which other libraries give, has half of each element off the diagonal in either triangle.
 Equal eigenvalues or singular values
     The vectors of values that agree to working precision are any basis of their subspace. They have no derivative, and
     what is computed from them gets NaN: leaving their terms out would be right for a projection and wrong, without a
@@ -40,6 +41,12 @@ def _adjoint(a: Any) -> Any:
 
 def _hermitian(a: Any) -> Any:
     return (a + _adjoint(a)) / 2
+
+
+def mirrored(a: Any, lower: bool = True) -> Any:
+    """The symmetric matrix of which one triangle is read."""
+    half = np.tril(a, -1) if lower else np.triu(a, 1)
+    return half + _adjoint(half) + _real(a) * np.eye(np.shape(a)[-1], dtype=bool)
 
 
 def _real(a: Any) -> Any:
@@ -223,7 +230,7 @@ def _push_cholesky(i: int, t: Any, y: Any, a: Any, upper: bool = False) -> Any:
     """L Φ(L⁻¹ t L⁻ᴴ), where Φ takes the lower triangle with half of the diagonal."""
     lower = _adjoint(y) if upper else y
     inverse = np.linalg.inv(lower)
-    inner = np.matmul(np.matmul(inverse, _hermitian(t)), _adjoint(inverse))
+    inner = np.matmul(np.matmul(inverse, mirrored(t, not upper)), _adjoint(inverse))
     change = np.matmul(lower, _strict_triangle(inner) + inner * np.eye(np.shape(y)[-1], dtype=bool) / 2)
     return _adjoint(change) if upper else change
 
@@ -269,7 +276,7 @@ def _qr(a: Any, mode: str = "reduced") -> Any:
 
 def _push_eigh(i: int, t: Any, y: Any, a: Any, UPLO: str = "L") -> Any:
     w, v = y
-    moved = np.matmul(_hermitian(t), v)
+    moved = np.matmul(mirrored(t, UPLO in "Ll"), v)
     change = _real(np.sum(np.conjugate(v) * moved, axis=-2))
     gaps = np.expand_dims(w, -2) - np.expand_dims(w, -1)
     return change, np.matmul(v, _reciprocal(gaps, w) * np.matmul(_adjoint(v), moved))

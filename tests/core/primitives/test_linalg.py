@@ -62,8 +62,14 @@ def mp_det(a: Any) -> Any:
     return mp.det(matrix(a))
 
 
-def mp_cholesky(a: Any) -> Any:
-    return array(mp.cholesky(matrix((a + adjoint(a)) / 2)))
+def mirrored(a: Any, lower: bool = True) -> Any:
+    """The symmetric matrix of one triangle."""
+    half = np.tril(a, -1) if lower else np.triu(a, 1)
+    return half + adjoint(half) + np.diag([mp.re(number) for number in np.diagonal(a)])
+
+
+def mp_cholesky(a: Any, lower: bool = True) -> Any:
+    return array(mp.cholesky(matrix(mirrored(a, lower))))
 
 
 def mp_qr(a: Any) -> tuple[Any, Any]:
@@ -75,8 +81,8 @@ def mp_qr(a: Any) -> tuple[Any, Any]:
     return q, adjoint(q) @ a
 
 
-def mp_eigh(a: Any) -> tuple[Any, Any]:
-    w, v = mp.eighe(matrix((a + adjoint(a)) / 2))
+def mp_eigh(a: Any, lower: bool = True) -> tuple[Any, Any]:
+    w, v = mp.eighe(matrix(mirrored(a, lower)))
     v = array(v)
     like = la.eigh(a.astype(complex)).eigenvectors
     return elements(w), v * [1 if np.real(p) > 0 else -1 for p in np.sum(v * np.conjugate(like), axis=0)]
@@ -220,10 +226,12 @@ case("svd-values", lambda a: la.svd(a, compute_uv=False), lambda a: mp_svd(a)[1]
 case("qr-complete-square", lambda a: la.qr(a, mode="complete").Q, lambda a: mp_qr(a)[0], S)
 case("cholesky", la.cholesky, mp_cholesky, SPD)
 case("cholesky-complex", la.cholesky, mp_cholesky, CSPD)
-case("cholesky-upper", lambda a: la.cholesky(a, upper=True), lambda a: adjoint(mp_cholesky(a)), CSPD)
+case("cholesky-upper", lambda a: la.cholesky(a, upper=True), lambda a: adjoint(mp_cholesky(a, lower=False)), CSPD)
+case("cholesky-triangle", la.cholesky, mp_cholesky, np.tril(SPD))
 for _uplo in "LU":
-    case(f"w-{_uplo}", lambda a, u=_uplo: la.eigh(a, u).eigenvalues, lambda a: mp_eigh(a)[0], SYMMETRIC)
-    case(f"eigvalsh-{_uplo}", lambda a, u=_uplo: la.eigvalsh(a, UPLO=u), lambda a: mp_eigh(a)[0], HERMITIAN)
+    _w = lambda a, u=_uplo: mp_eigh(a, u == "L")[0]
+    case(f"w-{_uplo}", lambda a, u=_uplo: la.eigh(a, u).eigenvalues, _w, SYMMETRIC)
+    case(f"eigvalsh-{_uplo}", lambda a, u=_uplo: la.eigvalsh(a, UPLO=u), _w, HERMITIAN)
 case("v", lambda a: la.eigh(a)[1], lambda a: mp_eigh(a)[1], SYMMETRIC)
 case(
     "projector",
@@ -553,7 +561,8 @@ REPEATED = Q @ np.diag([1.0, 1.0, 2.0, 5.0]) @ Q.T
 
 def test_sums_over_equal_eigenvalues():
     found = grad(lambda a: np.sum(np.exp(la.eigh(a).eigenvalues)))(REPEATED)
-    np.testing.assert_allclose(found, Q @ np.diag(np.exp([1.0, 1.0, 2.0, 5.0])) @ Q.T, rtol=1e-12)
+    exponential = Q @ np.diag(np.exp([1.0, 1.0, 2.0, 5.0])) @ Q.T
+    np.testing.assert_allclose(found, np.tril(exponential) + np.tril(exponential, -1), rtol=1e-12)
     np.testing.assert_allclose(grad(lambda a: np.sum(la.eigvalsh(a)))(np.eye(3)), np.eye(3), atol=1e-15)
     np.testing.assert_allclose(grad(lambda a: np.real(np.sum(la.eigvals(a) ** 2)))(REPEATED), 2 * REPEATED, atol=1e-12)
 
