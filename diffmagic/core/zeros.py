@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from diffmagic.core.forward import REAL_NUMBERS, Product
-from diffmagic.core.program import Program, Variable
+from diffmagic.core.program import Equation, Program, Variable
 from diffmagic.core.tracing import concrete
 
 Accumulation = Callable[..., dict[Variable, Any]]
@@ -49,7 +49,8 @@ def unreached_aside(run: Accumulation, program: Program, seeds: Mapping[Variable
     """The product of `forward` or `reverse` in which a zero that was not reached stays zero, even times infinity."""
     keep = {"keep": True} if run.__name__ == "reverse" else {}
     weights = {variable: _weights(seed) for variable, seed in seeds.items()}
-    reached = run(program, weights, lambda variable, g, partial: g, **keep)
+    pattern = Program(program.inputs, list(map(_without_zeros, program.equations)), program.outputs)
+    reached = run(pattern, weights, lambda variable, g, partial: g, **keep)
 
     def product(variable: Variable, g: Any, partial: Any) -> Any:
         if _finite(partial):
@@ -58,6 +59,16 @@ def unreached_aside(run: Accumulation, program: Program, seeds: Mapping[Variable
         return np.where(dead, 0.0, g * partial) if np.any(dead) else g * partial
 
     return product
+
+
+def _without_zeros(equation: Equation) -> Equation:
+    """A product with other factors than its own, as a zero among these is a number and not a choice."""
+    if not equation.primitive.multilinear:
+        return equation
+    factors = tuple([_weights(np.ones(np.shape(concrete(factor)))) for factor in equation.arguments])
+    return Equation(
+        equation.primitive, equation.operands, factors, equation.params, equation.results, equation.origin
+    )
 
 
 def _finite(value: Any) -> bool:

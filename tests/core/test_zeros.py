@@ -90,3 +90,21 @@ def test_second_order():
 def test_nothing_is_printed_on_the_way():
     with np.errstate(all="raise"):
         assert grad(lambda x: np.sum(np.where(x > 0, np.sqrt(x), 0.0)))(x).tolist() == [0.0, 0.25]
+
+
+PRODUCTS = [
+    (lambda x: np.sqrt(x @ x), np.zeros(2), [nan, nan]),
+    (lambda x: np.sqrt(np.dot(x, x)), np.zeros(2), [nan, nan]),
+    (lambda x: np.sqrt(np.einsum("i,i->", x, x)), np.zeros(2), [nan, nan]),
+    (lambda x: np.sqrt(np.inner(x, x)), np.zeros(2), [nan, nan]),
+    (lambda x: np.sqrt(np.outer(x, x)[0, 1]), np.array([0.0, 0.0]), [nan, nan]),
+    (lambda x: np.array([0.0, 1.0]) @ np.sqrt(x), np.array([0.0, 4.0]), [nan, 0.25]),
+    (lambda x: np.einsum("i,i->", [0.0, 1.0], np.sqrt(x)), np.array([0.0, 4.0]), [nan, 0.25]),
+    (lambda x: np.sum(np.diag(np.sqrt(x))[1:]), np.array([0.0, 4.0]), [0.0, 0.25]),
+]
+
+
+@pytest.mark.parametrize(("f", "x", "expected"), PRODUCTS, ids=range(len(PRODUCTS)))
+def test_zeros_among_the_factors_of_a_product_are_computed(f, x, expected):
+    for mode in ("forward", "reverse"):
+        np.testing.assert_array_equal(jacobian(f, mode=mode)(x), expected)

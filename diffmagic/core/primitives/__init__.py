@@ -53,6 +53,8 @@ class Primitive:
         For a composite: the same function written in other primitives.
     keeps_positions : bool
         Without being elementwise, it leaves each element where it is.
+    multilinear : bool
+        It is linear in each operand, and multiplies each by all others.
     recomputes : bool
         The program of its body is let go after each pass.
     symbol : str
@@ -65,6 +67,7 @@ class Primitive:
         "clear",
         "function",
         "keeps_positions",
+        "multilinear",
         "name",
         "partials",
         "pull",
@@ -96,6 +99,7 @@ class Primitive:
         self.add_into = add_into
         self.clear: Rule | None = None
         self.keeps_positions = False
+        self.multilinear = False
         self.recomputes = False
         self.body = body
         self.symbol = symbol

@@ -215,3 +215,8 @@ def _convolve(a: Any, v: Any, mode: str = "full") -> Any:
 @implements(np.correlate)
 def _correlate(a: Any, v: Any, mode: Any = "valid") -> Any:
     return np.convolve(a, np.flip(np.conjugate(v) if np.iscomplexobj(v) else v), mode=mode)
+
+
+for _function in (np.matmul, np.einsum, np.dot, np.inner, np.outer, np.vdot, np.tensordot, np.kron, np.convolve):
+    primitive_of(_function).multilinear = True
+_dot_of_matrices.multilinear = True
