@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import dis
 import math
+from types import FrameType
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from diffmagic.core.errors import DiffmagicError
 from diffmagic.core.source import Location
 
 _TWINS = {"pow": "power", "fabs": "abs", "gamma": "", "lgamma": "", "erf": "", "erfc": "", "dist": ""}
+_REMAINDER = 6  # of BINARY_OP
 _DISPATCHING = "diffmagic.core.hook"
 _CONSTRUCTORS = {
     "array": "np.stack([...]) for a list of traced values; leave np.array out for one",
@@ -66,6 +68,12 @@ def escape(location: Location, what: str) -> DiffmagicError:
         rewrite=rewrites[what],
         location=location,
     )
+
+
+def formats_text(frame: FrameType) -> bool:
+    """Whether a frame is at ``text % value``: no other ``%`` asks for a plain number itself."""
+    code, offset = frame.f_code.co_code, frame.f_lasti
+    return dis.opname[code[offset]] == "BINARY_OP" and code[offset + 1] == _REMAINDER
 
 
 def _called(expression: str) -> tuple[str, str]:

@@ -27,7 +27,7 @@ import numpy as np
 from diffmagic.core.mutation import is_plain, mine, of_plain
 from diffmagic.core.primitives import HANDLERS
 from diffmagic.core.source import belongs_to_a_library
-from diffmagic.core.tracing import Tracer, active, is_open, is_traced
+from diffmagic.core.tracing import Tracer, active, is_open, is_traced, refuse
 
 _DISPATCHER = "the dispatcher of diffmagic"  # these stand for functions until the code is compiled
 _KEEPER = "the keeper of diffmagic"
@@ -35,6 +35,7 @@ _SLICE = "slice, whatever the user calls so"
 _CONCATENATORS = frozenset({"r_", "c_"})  # whose brackets are a call
 _FUNCTIONS = (types.BuiltinFunctionType, FunctionType)
 _READERS = frozenset({math.fsum, np.fromiter})  # of an iterator, whose numbers may be traced
+_PARSERS = frozenset({float, complex, np.float64, np.float32, np.longdouble, np.complex128})
 _OF_THE_FRAME = frozenset({"breakpoint", "dir", "eval", "exec", "globals", "input", "locals", "super", "vars"})
 _PART_OF_THE_CODE = frozenset({"<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>"})
 _OF_BUFFERS = (bytearray, bytes, memoryview)
@@ -257,6 +258,8 @@ def call(function: Any, /, *args: Any, **kwargs: Any) -> Any:
         return call(function.func, *function.args, *args, **{**function.keywords, **kwargs})
     if kind in _FUNCTIONS and function in _READERS and args and isinstance(args[0], Iterator):
         args = (list(args[0]), *args[1:])
+    if kind is type and function in _PARSERS and len(args) == 1 and args[0].__class__ is str:
+        _refuse_its_own_text(args[0])
     given = (*args, *kwargs.values())
     of_library = active.traces and _wants_arrays(function)
     if any(map(_holds_a_tracer, given)) and not (of_library and not is_open(given)):
@@ -280,6 +283,11 @@ def call(function: Any, /, *args: Any, **kwargs: Any) -> Any:
         args, kwargs = tuple(map(_array, args)), {name: _array(value) for name, value in kwargs.items()}
         return of_plain(given, function(*map(_passed, args), **{name: _passed(v) for name, v in kwargs.items()}))
     return mine(function(*map(_passed, args), **{name: _passed(value) for name, value in kwargs.items()}))
+
+
+def _refuse_its_own_text(text: str) -> None:
+    if any([text in trace.texts for trace in active.traces]):
+        refuse("a number read from the text of a traced value has lost its derivative", "the value, or np.round(x, 3)")
 
 
 def _array(value: Any) -> Any:

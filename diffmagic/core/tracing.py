@@ -20,7 +20,7 @@ import numpy as np
 
 from diffmagic.core import mutation
 from diffmagic.core.errors import DiffmagicError
-from diffmagic.core.escapes import escape
+from diffmagic.core.escapes import escape, formats_text
 from diffmagic.core.mutation import constants, find_shared, of_plain, share
 from diffmagic.core.primitives import HANDLERS, PRIMITIVES, Primitive, define_kernel, primitive_of, public_name
 from diffmagic.core.program import Equation, Guard, Program, Variable
@@ -85,9 +85,11 @@ class Trace:
         Of variables that took another's place when an array changed, the other.
     taken_over : list of range
         Positions of equations by which views took over a change; those that nobody reads are left out of the program.
+    texts : set of str
+        What traced values were written as.
     """
 
-    __slots__ = ("equations", "guards", "lean", "lent", "level", "open", "refused", "taken_over", "versions")
+    __slots__ = ("equations", "guards", "lean", "lent", "level", "open", "refused", "taken_over", "texts", "versions")
 
     def __init__(self, lean: bool = False) -> None:
         self.level = next(_levels)
@@ -99,6 +101,7 @@ class Trace:
         self.refused: DiffmagicError | None = None
         self.versions: dict[Variable, Variable] = {}
         self.taken_over: list[range] = []
+        self.texts: set[str] = set()
 
     def input(self, value: Any, name: str = "") -> Tracer:
         return Tracer(self, Variable(value, name))
@@ -761,10 +764,16 @@ class Tracer:
         return bool(self.decide(bool(concrete(self))))
 
     def __int__(self) -> int:
+        if formats_text(sys._getframe(1)):
+            return int(concrete(self))
         return int(self.decide(int(concrete(self))))
 
     def __index__(self) -> int:
         return int(self.decide(operator.index(concrete(self))))
+
+    def is_integer(self) -> bool:
+        """Whether it is a whole number: a decision."""
+        return bool(self.decide(bool(concrete(self).is_integer())))
 
     def __round__(self, digits: int | None = None) -> Any:
         return int(np.round(self)) if digits is None else np.round(self, digits)
@@ -782,6 +791,8 @@ class Tracer:
 
     def __float__(self) -> float:
         if not self._trace.open and settled(self).__class__ is not Tracer:
+            return float(concrete(self))
+        if formats_text(sys._getframe(1)):
             return float(concrete(self))
         raise refused(escape(_here(), "a float"))
 
@@ -823,13 +834,19 @@ class Tracer:
     # What it looks like.
 
     def __repr__(self) -> str:
-        return repr(concrete(self))
+        return self._written(repr(concrete(self)))
 
     def __str__(self) -> str:
-        return str(concrete(self))
+        return self._written(str(concrete(self)))
 
     def __format__(self, spec: str) -> str:
-        return format(concrete(self), spec)
+        return self._written(format(concrete(self), spec))
+
+    def _written(self, text: str) -> str:
+        """A text, remembered so that it is not taken for a plain number again."""
+        if self._trace.open:
+            self._trace.texts.add(text)
+        return text
 
     # Attributes of ndarray.
 

@@ -66,9 +66,7 @@ def _without_zeros(equation: Equation) -> Equation:
     if not equation.primitive.multilinear:
         return equation
     factors = tuple([_weights(np.ones(np.shape(concrete(factor)))) for factor in equation.arguments])
-    return Equation(
-        equation.primitive, equation.operands, factors, equation.params, equation.results, equation.origin
-    )
+    return Equation(equation.primitive, equation.operands, factors, equation.params, equation.results, equation.origin)
 
 
 def _finite(value: Any) -> bool:

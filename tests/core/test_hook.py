@@ -4,6 +4,7 @@ import ast
 import contextlib
 import functools
 import inspect
+import logging
 import math
 from math import sin as sine
 
@@ -236,6 +237,47 @@ def test_errors_are_the_users_own(f, error):
 def test_what_has_no_meaning_is_refused(f, name):
     with pytest.raises(DiffmagicError, match=name):
         grad(traceable(f))(X)
+
+
+TEXTS = [
+    lambda x: "%.2f" % x,  # noqa: UP031
+    lambda x: "%d of %s" % (x * 3, x),  # noqa: UP031
+    lambda x: f"{x:.3f}",
+    lambda x: f"{x} and {x!r}",
+    lambda x: "{:.1e}".format(x),
+    lambda x: str(x) + repr(x),
+    lambda x: format(x, "+.1f"),
+    lambda x: np.array_str(np.array([x, x])),
+]
+
+
+@pytest.mark.parametrize("text", TEXTS, ids=range(len(TEXTS)))
+def test_texts_are_those_of_plain_numbers(text):
+    seen = []
+
+    def f(x):
+        seen.append(text(x))
+        return x * x
+
+    program = trace(traceable(f), X)
+    assert seen == [text(X)]
+    assert not program.guards
+
+
+@pytest.mark.parametrize("read", [float, complex, np.float64])
+def test_a_number_read_from_such_a_text_is_refused(read):
+    with pytest.raises(DiffmagicError, match="from the text"):
+        grad(traceable(lambda x: x * read(str(x)).real))(X)
+    assert grad(traceable(lambda x: x * read("2.5").real))(X) == 2.5
+
+
+def test_logging(caplog):
+    def f(x):
+        logging.getLogger("loss").warning("loss is %.2f", x)
+        return x * x
+
+    assert grad(traceable(f))(X) == 1.0
+    assert caplog.messages == ["loss is 0.50"]
 
 
 def test_functions_stay_what_they_are():
