@@ -244,7 +244,7 @@ TEXTS = [
     lambda x: "%d of %s" % (x * 3, x),  # noqa: UP031
     lambda x: f"{x:.3f}",
     lambda x: f"{x} and {x!r}",
-    lambda x: "{:.1e}".format(x),
+    lambda x: "{:.1e}".format(x),  # noqa: UP032
     lambda x: str(x) + repr(x),
     lambda x: format(x, "+.1f"),
     lambda x: np.array_str(np.array([x, x])),
