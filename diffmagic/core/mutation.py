@@ -55,7 +55,7 @@ def _pull(i: int, g: Any, y: Any, v: Any, x: Any, key: Any) -> Any:
     if np.ndim(v) > np.ndim(taken):  # NumPy lets more dimensions in, if their length is one
         taken = np.reshape(taken, (1,) * (np.ndim(v) - np.ndim(taken)) + np.shape(taken))
     last = _last_written(key, np.shape(x))
-    return taken if last is None else taken * last
+    return taken if last is None else np.where(last, taken, 0.0)
 
 
 def _last_written(key: Any, shape: tuple[int, ...]) -> Any:

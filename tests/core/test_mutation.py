@@ -12,6 +12,8 @@ import pytest
 
 from diffmagic import DiffmagicError, grad, hessian, jacobian, jvp, trace, traceable, vjp
 
+pytestmark = pytest.mark.filterwarnings("ignore:Setting the shape:DeprecationWarning")  # NumPy 2.5; people write it
+
 X = np.array([0.3, 0.7, 1.1, 0.5])
 CASES: dict[str, Any] = {}
 
