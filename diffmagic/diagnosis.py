@@ -260,7 +260,7 @@ class _Diagnosis:
             if meets is None:
                 continue
             hit = meets(equation.value, *equation.arguments, **equation.params)
-            if not (hit if hit.__class__ in _BOOLEANS else hit.any()):
+            if not (hit if type(hit) in _BOOLEANS else hit.any()):
                 continue
             tries += 1
             if tries > _MOST_TRIES or len(told) == _MOST_KINKS:

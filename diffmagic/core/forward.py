@@ -44,7 +44,7 @@ def forward(program: Program, seeds: Mapping[Variable, Any], product: Product | 
                 continue
         total: Any = None
         for i, operand in enumerate(equation.operands):
-            if operand.__class__ is not Variable:
+            if type(operand) is not Variable:
                 continue
             tangent = tangents.get(operand)
             if tangent is None:
@@ -60,7 +60,7 @@ def forward(program: Program, seeds: Mapping[Variable, Any], product: Product | 
             total = (total,)
         for result, part in zip(equation.results, total, strict=True):
             if part is not None:
-                plain = part.__class__ in REAL_NUMBERS and result.value.__class__ in REAL_NUMBERS
+                plain = type(part) in REAL_NUMBERS and type(result.value) in REAL_NUMBERS
                 tangents[result] = part if plain else _spread(part, result.value)
     return tangents
 
@@ -68,10 +68,10 @@ def forward(program: Program, seeds: Mapping[Variable, Any], product: Product | 
 def _assigned(equation: Equation, tangents: dict[Variable, Any], owned: set[Variable]) -> bool:
     """Go through an assignment in place, where nothing else will ever read the tangent of the old value."""
     new, old = equation.operands
-    if old.__class__ is not Variable or old not in owned or not is_hollow(old.value):
+    if type(old) is not Variable or old not in owned or not is_hollow(old.value):
         return False
-    t, tangent = tangents.get(old), tangents.get(new) if new.__class__ is Variable else None
-    if t.__class__ is not np.ndarray or tangent.__class__ is Tracer:
+    t, tangent = tangents.get(old), tangents.get(new) if type(new) is Variable else None
+    if type(t) is not np.ndarray or type(tangent) is Tracer:
         return False
     t[equation.params["key"]] = 0.0 if tangent is None else tangent
     tangents[equation.results[0]] = tangents.pop(old)
@@ -84,7 +84,7 @@ def contribution(equation: Equation, i: int, g: Any, variable: Variable, product
     partial = primitive.partials[i]  # type: ignore[index]
     if partial is None:
         return None
-    if partial.__class__ is int:
+    if type(partial) is int:
         weight = partial
     else:
         try:  # as in `local_partial`, without another call: most of a gradient is spent here
@@ -95,13 +95,13 @@ def contribution(equation: Equation, i: int, g: Any, variable: Variable, product
             return selected(weight, g)
     if product is not None:
         return product(variable, g, weight)
-    return g * weight if partial.__class__ is not int else g if partial == 1 else -g
+    return g * weight if type(partial) is not int else g if partial == 1 else -g
 
 
 def local_partial(equation: Equation, i: int) -> Any:
     """The partial derivative of an elementwise equation with respect to operand `i`, at the operands' values."""
     partial = equation.primitive.partials[i]  # type: ignore[index]
-    if partial is None or partial.__class__ is int:
+    if partial is None or type(partial) is int:
         return partial or 0
     try:
         return partial(equation.results[0].value, *equation.arguments, **equation.params)  # type: ignore[operator]
@@ -110,7 +110,7 @@ def local_partial(equation: Equation, i: int) -> Any:
         raise
     except (ZeroDivisionError, OverflowError):  # Python's numbers raise where NumPy's give infinity
         values = [
-            a * np.result_type(concrete(a), np.float64).type(1) if concrete(a).__class__ in (int, float, complex) else a
+            a * np.result_type(concrete(a), np.float64).type(1) if type(concrete(a)) in (int, float, complex) else a
             for a in (equation.results[0].value, *equation.arguments)
         ]
         return partial(*values, **equation.params)  # type: ignore[operator]

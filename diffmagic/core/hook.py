@@ -34,6 +34,7 @@ _KEEPER = "the keeper of diffmagic"
 _SLICE = "slice, whatever the user calls so"
 _CONCATENATORS = frozenset({"r_", "c_"})  # whose brackets are a call
 _FUNCTIONS = (types.BuiltinFunctionType, FunctionType)
+_CALLERS = frozenset({filter, functools.reduce, functools.partial, map, max, min, sorted})
 _READERS = frozenset({math.fsum, np.fromiter})  # of an iterator, whose numbers may be traced
 _PARSERS = frozenset({float, complex, np.float64, np.float32, np.longdouble, np.complex128})
 _OF_THE_FRAME = frozenset({"breakpoint", "dir", "eval", "exec", "globals", "input", "locals", "super", "vars"})
@@ -249,7 +250,7 @@ def traceable(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def call(function: Any, /, *args: Any, **kwargs: Any) -> Any:
     """Call a function as rewritten code does."""
-    kind = function.__class__
+    kind = type(function)
     if kind is FunctionType and (twin := hooked(function)) is not function:
         return mine(twin(*args, **kwargs))
     if kind is MethodType and (twin := hooked(function.__func__)) is not function.__func__:
@@ -258,7 +259,7 @@ def call(function: Any, /, *args: Any, **kwargs: Any) -> Any:
         return call(function.func, *function.args, *args, **{**function.keywords, **kwargs})
     if kind in _FUNCTIONS and function in _READERS and args and isinstance(args[0], Iterator):
         args = (list(args[0]), *args[1:])
-    if kind is type and function in _PARSERS and len(args) == 1 and args[0].__class__ is str:
+    if kind is type and function in _PARSERS and len(args) == 1 and type(args[0]) is str:
         _refuse_its_own_text(args[0])
     given = (*args, *kwargs.values())
     of_library = active.traces and _wants_arrays(function)
@@ -281,13 +282,28 @@ def call(function: Any, /, *args: Any, **kwargs: Any) -> Any:
         return function(functools.partial(call, args[0]), *args[1:])
     if of_library:
         args, kwargs = tuple(map(_array, args)), {name: _array(value) for name, value in kwargs.items()}
-        return of_plain(given, function(*map(_passed, args), **{name: _passed(v) for name, v in kwargs.items()}))
-    return mine(function(*map(_passed, args), **{name: _passed(value) for name, value in kwargs.items()}))
+        return mine(of_plain(given, function(*map(_passed, args), **{n: _passed(v) for n, v in kwargs.items()})))
+    if "key" in kwargs or _calls_what_it_gets(function):
+        return mine(function(*map(_passed, args), **{name: _passed(value) for name, value in kwargs.items()}))
+    return mine(function(*args, **kwargs))
 
 
 def _refuse_its_own_text(text: str) -> None:
     if any([text in trace.texts for trace in active.traces]):
         refuse("a number read from the text of a traced value has lost its derivative", "the value, or np.round(x, 3)")
+
+
+def _calls_what_it_gets(function: Any) -> bool:
+    """Whether a function may call its arguments. Containers only keep them, and must keep what they are given."""
+    if not isinstance(function, types.BuiltinFunctionType | type):
+        return isinstance(function, FunctionType | MethodType | np.ufunc) or _wants_arrays(function)
+    package = _home(function).partition(".")[0]
+    return function in _CALLERS or package == "itertools" or package not in sys.stdlib_module_names
+
+
+def _home(function: Any) -> str:
+    """The module that a function, or the type of a method's owner, is from."""
+    return getattr(function, "__module__", None) or type(getattr(function, "__self__", None)).__module__
 
 
 def _array(value: Any) -> Any:
@@ -299,8 +315,7 @@ def _wants_arrays(function: Any) -> bool:
     """Whether a function is that of a library which expects arrays and would not know a tracer."""
     if any([function is one for one in _OF_BUFFERS]):
         return True
-    home = getattr(function, "__module__", None) or type(getattr(function, "__self__", None)).__module__
-    package, _, rest = home.partition(".")
+    package, _, rest = _home(function).partition(".")
     if package == "numpy":
         return rest.startswith("random")
     if package in _KNOWN_PACKAGES:
@@ -321,7 +336,7 @@ _STANDS_FOR: dict[str, Any] = {_DISPATCHER: call, _KEEPER: mine, _SLICE: slice}
 
 
 def _holds_a_tracer(value: Any) -> bool:
-    kind = value.__class__
+    kind = type(value)
     if kind in (list, tuple):
         return any(map(_holds_a_tracer, value))
     if kind is FunctionType:

@@ -45,7 +45,7 @@ def array(values: Any, dtype: Any = None) -> Any:
     kind = np.dtype(dtype) if dtype is not None else np.array(_plain(values)).dtype  # NumPy's own word on ragged lists
     if not is_traced(values):
         return np.array(values, dtype)
-    made = np.copy(values) if values.__class__ is Tracer else np.stack([array(part) for part in values])
+    made = np.copy(values) if type(values) is Tracer else np.stack([array(part) for part in values])
     return made if made.dtype == kind else np.astype(made, kind)
 
 
@@ -57,7 +57,7 @@ def _array(object: Any, dtype: Any = None, *, copy: Any = True, order: Any = "K"
 
 @means(np.asarray, np.asanyarray, np.ascontiguousarray, np.asfortranarray)
 def _asarray(a: Any, dtype: Any = None, order: Any = None, *, copy: Any = None) -> Any:
-    same = a.__class__ is Tracer and concrete(a).__class__ is np.ndarray and dtype in (None, a.dtype) and not copy
+    same = type(a) is Tracer and type(concrete(a)) is np.ndarray and dtype in (None, a.dtype) and not copy
     return a if same else array(a, dtype)
 
 
@@ -258,13 +258,16 @@ def _unbound(method: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
 # Numbers.
 
 
+_to_float = Primitive("float", float, partials=(1,))  # a Python number, which NumPy promotes otherwise than its own
+
+
 @means(float)
 def _float(x: Any = 0.0, /) -> Any:
     if np.size(x) != 1:
         raise TypeError("only length-1 arrays can be converted to Python scalars")
     if np.iscomplexobj(x):
         raise TypeError("float() argument must be a string or a real number, not 'complex'")
-    return x if concrete(x).__class__ is float else np.astype(np.reshape(x, ()), np.float64)
+    return x if type(concrete(x)) is float else apply(_to_float, (np.reshape(x, ()),))
 
 
 @means(complex)
@@ -433,7 +436,7 @@ def _decided(question: Callable[..., Any]) -> None:
 
     def decide(*args: Any, **options: Any) -> Any:
         answer = apply(primitive, args, options)
-        return answer.decide(concrete(answer)) if answer.__class__ is Tracer else answer
+        return answer.decide(concrete(answer)) if type(answer) is Tracer else answer
 
     MEANINGS[question] = decide
 

@@ -109,8 +109,8 @@ class Memory:
         Of each tracer a weak reference and, where it came from another by basic indexing, the other and the key.
     own : bool
         Whether the memory is that of a traced value. Otherwise it is a plain array's, which is written to directly.
-    constant : tuple or None
-        Of a plain tracer a weak reference, and a copy of its array that serves as constant until the next change.
+    constant : ndarray or None
+        A copy of a large plain array, for the programs that have read it.
     assigned : bool
         Whether its value comes from an assignment, so that no partial derivative reads it.
     """
@@ -120,7 +120,7 @@ class Memory:
     def __init__(self, first: tracing.Tracer, own: bool) -> None:
         self.views: list[tuple[Any, Any, Any]] = [(weakref.ref(first), None, None)]
         self.own = own
-        self.constant: tuple[Any, Any] | None = None
+        self.constant: Any = None
         self.assigned = False
         self.limit = 32
 
@@ -145,12 +145,12 @@ def share(base: tracing.Tracer, view: tracing.Tracer, key: Any = None) -> None:
 def find_shared(operands: tuple[Any, ...], results: Any, params: Mapping[str, Any]) -> None:
     """Remember which results of an operation look at the memory of which operands: NumPy's arrays know it."""
     for result in results if isinstance(results, list | tuple) else (results,):
-        if result.__class__ is not tracing.Tracer:
+        if type(result) is not tracing.Tracer:
             continue
         root = owner(tracing.concrete(result))
         for operand in operands:
-            same = operand.__class__ is tracing.Tracer and root is owner(tracing.concrete(operand))
-            if same and root.__class__ is np.ndarray and result._memory is None:
+            same = type(operand) is tracing.Tracer and root is owner(tracing.concrete(operand))
+            if same and type(root) is np.ndarray and result._memory is None:
                 share(operand, result, params.get("key"))
 
 
@@ -188,17 +188,28 @@ _HELD_TWICE = sys.getrefcount(_HELD.a)
 
 
 def mine(value: Any) -> Any:
-    """An array that nothing else refers to, as a plain tracer while a trace is open; anything else as it is."""
-    if not tracing.active.traces or value.__class__ is not np.ndarray or value.dtype.kind not in _FLOATING:
+    """A new array, to which nothing else refers, as a plain tracer while a trace is open; anything else as it is."""
+    if not tracing.active.traces or sys.getrefcount(value) > _ALONE:
         return value
-    if sys.getrefcount(value) > _ALONE:
+    if type(value) is np.ndarray:
+        return plain_tracer(value) if _owns_its_memory(value) else value
+    if type(value) not in (tuple, list):
         return value
-    base = value.base
-    if base is not None and (
-        base.__class__ is not np.ndarray or base.base is not None or sys.getrefcount(base) > _ALONE + 1
-    ):
-        return value
-    return plain_tracer(value)
+    parts = []
+    for part in value:
+        alone = sys.getrefcount(part) <= _ALONE + 1  # the container refers to it
+        parts.append(plain_tracer(part) if alone and _owns_its_memory(part) else part)
+    return type(value)(parts)
+
+
+def _owns_its_memory(array: Any) -> bool:
+    """Whether it holds floating-point numbers that no other array looks at."""
+    if type(array) is not np.ndarray or array.dtype.kind not in _FLOATING:
+        return False
+    base = array.base
+    return base is None or (
+        type(base) is np.ndarray and base.base is None and sys.getrefcount(base) <= _ALONE + 1  # by the array
+    )
 
 
 def plain_tracer(array: Any) -> tracing.Tracer:
@@ -211,21 +222,21 @@ def plain_tracer(array: Any) -> tracing.Tracer:
 
 def is_plain(value: Any) -> bool:
     """Whether something is a plain tracer, whose array is written to directly."""
-    if value.__class__ is not tracing.Tracer or value._trace is not tracing.PLAIN:
+    if type(value) is not tracing.Tracer or value._trace is not tracing.PLAIN:
         return False
     return value._memory is not None and not value._memory.own
 
 
 def of_plain(operands: tuple[Any, ...], result: Any) -> Any:
     """What is computed from plain tracers, as plain tracers again, so that views of them are known."""
-    sources = [operand for operand in operands if operand.__class__ is tracing.Tracer and operand._memory is not None]
+    sources = [operand for operand in operands if type(operand) is tracing.Tracer and operand._memory is not None]
     sources = [operand for operand in sources if operand._trace is tracing.PLAIN]
     if not sources:
         return result
     if isinstance(result, list | tuple):
         parts = [of_plain(operands, part) for part in result]
         return type(result)(*parts) if hasattr(result, "_fields") else type(result)(parts)
-    if result.__class__ is not np.ndarray or result.dtype.kind not in _FLOATING:
+    if type(result) is not np.ndarray or result.dtype.kind not in _FLOATING:
         return result
     made: tracing.Tracer | None = None
     for source in sources:
@@ -240,21 +251,24 @@ def of_plain(operands: tuple[Any, ...], result: Any) -> Any:
 def constants(operands: tuple[Any, ...]) -> tuple[Any, ...]:
     """Tracers whose trace is over as their values; large arrays that may still change as a copy, if it is recorded."""
     values = tuple(map(tracing.settled, operands))
-    if not any([value.__class__ is tracing.Tracer for value in values]):
+    if not any([type(value) is tracing.Tracer for value in values]):
         return values
     return tuple([_constant(operand) if is_plain(operand) else tracing.settled(operand) for operand in operands])
 
 
 def _constant(source: tracing.Tracer) -> Any:
-    array = source._value
+    """An array that may still change, as a constant of a program: a copy, which serves again while it is the same."""
+    array, memory = source._value, _memory(source)
     if array.nbytes <= _LARGE_BYTES:
         return array
-    memory = source._memory
-    assert memory is not None
-    del array
-    if memory.constant is None or memory.constant[0]() is not source or _seen_from_outside(memory):
-        memory.constant = weakref.ref(source), source._value.copy("K")
-    return memory.constant[1]
+    frozen = memory.constant
+    if frozen is None or frozen.shape != array.shape or not _identical(frozen, array):
+        frozen = memory.constant = array.copy("K")
+    return frozen
+
+
+def _identical(a: Any, b: Any) -> bool:
+    return np.array_equal(a, b, equal_nan=True) and np.array_equal(np.signbit(np.real(a)), np.signbit(np.real(b)))
 
 
 def _seen_from_outside(memory: Memory) -> bool:
@@ -281,10 +295,11 @@ def write(target: tracing.Tracer, key: Any, value: Any) -> None:
     key = tracing.settled_key(key)
     if isinstance(value, list | tuple) and tracing.is_traced(value):
         value = tracing.stacked(value)
-    if is_plain(target) and not tracing.is_open(value):
-        target._value[key] = tracing.settled(value)
-        _memory(target).constant = None
-        return
+    if is_plain(target):
+        if not tracing.is_open(value):
+            target._value[key] = tracing.settled(value)
+            return
+        target._value[key]  # its errors come before a traceback refers to the array
     _check(target, value)
     if _is_already_there(target, key, value):
         return
@@ -312,7 +327,6 @@ def update(target: tracing.Tracer, value: Any, name: str) -> None:
     del array
     if is_plain(target) and not tracing.is_open(value):
         target._value[...] = tracing.settled(value)
-        _memory(target).constant = None
         return
     _check(target, value)
     _replace(target, value)
@@ -332,7 +346,7 @@ def _check(target: tracing.Tracer, value: Any) -> None:
             "a copy of its own: r = np.array(r)",
         )
     array, new = tracing.concrete(target), tracing.concrete(value)
-    if array.__class__ is not np.ndarray:
+    if type(array) is not np.ndarray:
         raise TypeError(f"'{_type_name(array)}' object does not support item assignment")
     if not array.flags.writeable:
         raise ValueError("assignment destination is read-only")
@@ -341,7 +355,7 @@ def _check(target: tracing.Tracer, value: Any) -> None:
             "a complex number in a real array loses its imaginary part",
             "r = np.zeros(n, complex), or r[k] = v.real",
         )
-    if array.dtype.kind in "iub" and np.result_type(new).kind in _FLOATING and value.__class__ is tracing.Tracer:
+    if array.dtype.kind in "iub" and np.result_type(new).kind in _FLOATING and type(value) is tracing.Tracer:
         tracing.refuse(
             f"an array of dtype {array.dtype} keeps the whole part of a traced value only, which has no derivative",
             "an array of floats: np.zeros(n), or r.astype(float)",
@@ -355,10 +369,10 @@ def _type_name(value: Any) -> str:
 
 def _is_already_there(target: tracing.Tracer, key: Any, value: Any) -> bool:
     """Whether a view is assigned to its own place, which is how Python ends ``a[k] += v``."""
-    if value.__class__ is not tracing.Tracer or target._memory is None or value._memory is not target._memory:
+    if type(value) is not tracing.Tracer or target._memory is None or value._memory is not target._memory:
         return False
     new, old = tracing.concrete(value), tracing.concrete(target)[key]
-    same_memory = old.__class__ is np.ndarray and owner(old) is owner(new) and _address(old) == _address(new)
+    same_memory = type(old) is np.ndarray and owner(old) is owner(new) and _address(old) == _address(new)
     return same_memory and old.shape == new.shape and old.strides == new.strides
 
 
@@ -370,7 +384,7 @@ def _replace(target: tracing.Tracer, value: Any) -> None:
     array = tracing.concrete(target)
     if len(entries) == 1:
         numbers = tracing.concrete(value)
-        fits = numbers.__class__ is np.ndarray and numbers.base is None and numbers.strides == array.strides
+        fits = type(numbers) is np.ndarray and numbers.base is None and numbers.strides == array.strides
         fits = fits and getattr(value, "_memory", None) is None
         _adopt(target, value if fits else _placed(value, twin(array)))
         target._memory = Memory(target, True)
@@ -434,10 +448,10 @@ def _in_new_memory(arrays: list[Any]) -> list[Any]:
 def _placed(value: Any, place: Any) -> Any:
     """A value whose numbers stand in this array."""
     place[...] = tracing.concrete(value)
-    if value.__class__ is not tracing.Tracer:
+    if type(value) is not tracing.Tracer:
         return place
     value = inner = tracing.snapshot(value)
-    while inner._value.__class__ is tracing.Tracer:
+    while type(inner._value) is tracing.Tracer:
         inner._value = inner = tracing.snapshot(inner._value)
     inner._value = place
     return value
@@ -445,7 +459,7 @@ def _placed(value: Any, place: Any) -> Any:
 
 def _adopt(target: tracing.Tracer, value: Any) -> None:
     """Let a tracer be what another one is."""
-    if value.__class__ is tracing.Tracer:
+    if type(value) is tracing.Tracer:
         if value._trace is target._trace and value._variable is not target._variable:
             value._trace.versions[value._variable] = target._variable
         target._trace, target._variable, target._value = value._trace, value._variable, value._value
@@ -466,7 +480,7 @@ def without_unread(
         needed = position not in doubtful or not read.isdisjoint(equation.results)
         before.append(needed)
         if needed:
-            read.update(operand for operand in equation.operands if operand.__class__ is Variable)
+            read.update(operand for operand in equation.operands if type(operand) is Variable)
             kept.append(equation)
     counts = np.cumsum([0, *before[:0:-1]]).tolist()
     return kept[::-1], [Guard(guard.variable, guard.value, counts[guard.position]) for guard in guards]
@@ -475,7 +489,7 @@ def without_unread(
 def _can_reuse(target: tracing.Tracer, value: Any) -> bool:
     """Whether nothing will ever read the old value, so that a loop that fills a large array takes linear memory."""
     memory, trace = target._memory, target._trace
-    if memory is None or not memory.assigned or target._value.__class__ is not np.ndarray:
+    if memory is None or not memory.assigned or type(target._value) is not np.ndarray:
         return False
     if (
         target._value.nbytes <= tracing.KEPT_BYTES
@@ -483,7 +497,7 @@ def _can_reuse(target: tracing.Tracer, value: Any) -> bool:
         or target._variable.value is not target._value
     ):
         return False
-    if value.__class__ is tracing.Tracer and value._trace is not trace:
+    if type(value) is tracing.Tracer and value._trace is not trace:
         return False
     return trace.open and sys.getrefcount(target._value) <= _HELD_TWICE and len(memory.alive()) == 1
 
@@ -504,7 +518,7 @@ def in_place(ufunc: np.ufunc, compute: Callable[[Any, Any], Any]) -> Callable[[A
 
     def method(self: tracing.Tracer, other: Any) -> Any:
         result = compute(self, other)
-        if tracing.concrete(self).__class__ is not np.ndarray:
+        if type(tracing.concrete(self)) is not np.ndarray:
             return result
         update(self, result, name)
         return self
@@ -515,12 +529,17 @@ def in_place(ufunc: np.ufunc, compute: Callable[[Any, Any], Any]) -> Callable[[A
 def into(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], options: dict[str, Any], out: tuple[Any, ...]) -> Any:
     """A ufunc, or one of its methods, with ``out=``; where ``where=`` says no, `out` stays as it is."""
     name = f"ufunc {ufunc.__name__!r}"
-    if len(out) > 1 or (out[0].__class__ is not tracing.Tracer and any([tracing.is_open(value) for value in inputs])):
+    if type(out[0]) is np.ndarray and all([np.result_type(tracing.concrete(i)).kind in "iub" for i in inputs]):
+        inputs = tuple(map(tracing.settled_key, inputs))  # decisions
+    if len(out) > 1 or (type(out[0]) is not tracing.Tracer and any([tracing.is_open(value) for value in inputs])):
         _refuse_plain(name)
     where = options.pop("where", True)
     if method != "__call__" or where is True:
         rest = options if where is True else {**options, "where": where}
-        return write_out(out, getattr(ufunc, method)(*inputs, **rest), name)
+        result = getattr(ufunc, method)(*inputs, **rest)
+        if method == "__call__" and np.shape(result) != np.shape(out[0]):
+            result = np.broadcast_to(result, np.broadcast_shapes(np.shape(result), np.shape(out[0])))
+        return write_out(out, result, name)
     mask = np.broadcast_to(tracing.settled_key(where), out[0].shape)
     chosen = [part if np.ndim(part) == 0 else np.broadcast_to(part, mask.shape)[mask] for part in inputs]
     elements = ufunc(*chosen, **options)
@@ -534,7 +553,7 @@ def into(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], options: dict[st
 def write_out(out: Any, result: Any, name: str) -> Any:
     """Store the result of a function called with ``out=``, which is returned."""
     (out,) = out if isinstance(out, tuple) else (out,)
-    if out.__class__ is tracing.Tracer:
+    if type(out) is tracing.Tracer:
         update(out, result, name)
         return out
     if tracing.is_open(result):
@@ -555,7 +574,7 @@ def _changes(function: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]
 
     def declare(assignment: Callable[..., tuple[Any, Any]]) -> Callable[..., Any]:
         def handler(a: Any, *args: Any, **options: Any) -> None:
-            if a.__class__ is not tracing.Tracer:
+            if type(a) is not tracing.Tracer:
                 _refuse_plain(public_name(function))
             write(a, *assignment(a, *args, **options))
 
@@ -621,7 +640,7 @@ def _put_along_axis(arr: Any, indices: Any, values: Any, axis: Any = -1) -> tupl
 @implements("at")
 def _at(ufunc: np.ufunc, a: Any, indices: Any, *operand: Any) -> None:
     """``ufunc.at``: an index that occurs twice counts twice, one after the other."""
-    if a.__class__ is not tracing.Tracer:
+    if type(a) is not tracing.Tracer:
         _refuse_plain(public_name(ufunc) + ".at")
     key = tracing.settled_key(indices)
     labels = np.arange(np.size(a)).reshape(np.shape(a))[key]

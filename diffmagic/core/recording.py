@@ -76,7 +76,7 @@ class Recording:
     def kept_value(self) -> Any:
         """`value` for a program that will be used again: in arrays of the caller's own."""
         values = [snapshot(out.value) if isinstance(out, Variable) else out for out in self.program.outputs]
-        return self.rebuild_output([v.copy() if v.__class__ is np.ndarray else v for v in values])
+        return self.rebuild_output([v.copy() if type(v) is np.ndarray else v for v in values])
 
     def returned(self, found: dict[Variable, Any]) -> list[Any]:
         """A cotangent for each input, as an array of the caller's own; zeros where there is no influence."""
@@ -87,14 +87,14 @@ class Recording:
 
 
 def own(part: Any, original: Any) -> Any:
-    if original.__class__ in _PYTHON_NUMBERS and isinstance(part, np.floating):
+    if type(original) in _PYTHON_NUMBERS and isinstance(part, np.floating):
         return float(part)
     if part is None:
         like = concrete(original)
         return np.zeros_like(like, dtype=inexact(like)) if np.ndim(like) or isinstance(like, np.ndarray) else 0.0
-    if part.__class__ is np.ndarray:
+    if type(part) is np.ndarray:
         return part.copy() if part.ndim or isinstance(original, np.ndarray) else part[()]
-    if original.__class__ is np.ndarray and part.__class__ is not Tracer:
+    if type(original) is np.ndarray and type(part) is not Tracer:
         return np.array(part)
     return snapshot(part)
 
@@ -133,12 +133,12 @@ def record(
         for argnum in [argnums] if single else argnums:  # type: ignore[union-attr]
             where: Any = arguments
             place: Any = argnum
-            if argnum.__class__ is not int or not -len(args) <= argnum < len(args):
+            if type(argnum) is not int or not -len(args) <= argnum < len(args):
                 where, place = find_argument(f, argnum, arguments, kwargs)
             argument = where[place]
             if where is kwargs:
                 where = kwargs = dict(kwargs)
-            if argument.__class__ is float:
+            if type(argument) is float:
                 variable = Variable(argument)
                 where[place] = Tracer(trace, variable)
                 originals.append(argument)
@@ -146,9 +146,9 @@ def record(
                 rebuild_inputs.append(LEAF)
                 counts.append(1)
                 continue
-            plain = argument.__class__ is np.ndarray or is_leaf(argument)
+            plain = type(argument) is np.ndarray or is_leaf(argument)
             leaves, rebuild = ([("", argument)], LEAF) if plain else flatten(argument, "the input")
-            if any([leaf.__class__ is Tracer and leaf._trace is trace for _, leaf in leaves]):
+            if any([type(leaf) is Tracer and leaf._trace is trace for _, leaf in leaves]):
                 raise DiffmagicError(
                     f"argnums chooses one argument of {function_name(f)} twice", rewrite="each argument once"
                 )
@@ -162,7 +162,7 @@ def record(
         aux = None
         if has_aux:
             result, aux = _with_aux(result)
-        if result.__class__ is Tracer:
+        if type(result) is Tracer:
             outputs, rebuild_output = [result if result._trace is trace else settled(result)], LEAF
         else:
             _refuse_none(f, result)
@@ -206,11 +206,11 @@ def find_argument(f: Callable[..., Any], argnum: Any, arguments: list[Any], kwar
 
 def _input(leaf: Any, path: str, notes: list[str]) -> Any:
     """A number or array as a program's input: of a real or complex dtype, and not the caller's own memory."""
-    if leaf.__class__ is float:
+    if type(leaf) is float:
         return leaf
-    if leaf.__class__ is Tracer:
+    if type(leaf) is Tracer:
         leaf = settled(leaf)
-        if leaf.__class__ is Tracer:
+        if type(leaf) is Tracer:
             return snapshot(leaf)
     if isinstance(leaf, np.ndarray):
         if type(leaf) is not np.ndarray:
@@ -238,7 +238,7 @@ def _with_aux(result: Any) -> tuple[Any, Any]:
 
 def _plain(value: Any) -> Any:
     """What comes beside a result, with plain values for tracers where containers can be taken apart."""
-    if value.__class__ is Tracer:
+    if type(value) is Tracer:
         return settled(value)
     try:
         parts, assemble = taken_apart(value, "")

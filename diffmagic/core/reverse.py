@@ -57,13 +57,13 @@ def reverse(
             if primitive.body is not None:
                 from_body = _pull_body(equation, g)
         for i, operand in enumerate(equation.operands):
-            if operand.__class__ is not Variable:
+            if type(operand) is not Variable:
                 continue
             value = operand.value
             old = cotangents.get(operand)
             if partials is not None:
                 part = contribution(equation, i, g, results[0], product)
-            elif primitive.add_into is not None and old.__class__ is not Tracer and _is_plain(value, g):
+            elif primitive.add_into is not None and type(old) is not Tracer and _is_plain(value, g):
                 if operand not in owned:
                     cotangents[operand] = np.zeros(value.shape, value.dtype) if old is None else old.copy()
                     owned.add(operand)
@@ -73,20 +73,20 @@ def reverse(
                 part = from_body.get(i)
             else:
                 part = _pull(equation, i, g)
-            if part.__class__ is np.ndarray is value.__class__:
+            if type(part) is np.ndarray is type(value):
                 if part.shape != value.shape or part.dtype is not value.dtype:
                     part = _fitted(part, value)
-            elif part.__class__ not in REAL_NUMBERS or value.__class__ not in REAL_NUMBERS:
+            elif type(part) not in REAL_NUMBERS or type(value) not in REAL_NUMBERS:
                 part = _fitted(part, value)
             if part is None:
                 continue
             if old is None:
                 cotangents[operand] = part
-            elif operand in owned and part.__class__ is np.ndarray is old.__class__:
+            elif operand in owned and type(part) is np.ndarray is type(old):
                 old += part
             else:
                 cotangents[operand] = old = old + part
-                if old.__class__ is np.ndarray:
+                if type(old) is np.ndarray:
                     owned.add(operand)
     return cotangents
 
@@ -94,12 +94,12 @@ def reverse(
 def _hand_back(equation: Equation, g: Any, cotangents: dict[Variable, Any], owned: set[Variable]) -> None:
     """An assignment's cotangents, with the array that `g` is of ours for what was not assigned."""
     new, old = equation.operands
-    if new.__class__ is Variable:
+    if type(new) is Variable:
         part = _fitted(_pull(equation, 0, g), new.value)
         if part is not None:
             cotangents[new] = cotangents[new] + part if new in cotangents else part
             owned.discard(new)
-    if old.__class__ is Variable:
+    if type(old) is Variable:
         g = equation.primitive.clear(g, **equation.params)  # type: ignore[misc]
         cotangents[old] = cotangents[old] + g if old in cotangents else g
         owned.add(old)
@@ -107,9 +107,9 @@ def _hand_back(equation: Equation, g: Any, cotangents: dict[Variable, Any], owne
 
 def _is_plain(value: Any, g: Any) -> bool:
     """Whether `g` can be added into an array like `value` in place."""
-    if value.__class__ is not np.ndarray or value.dtype.kind != "f" or value.ndim == 0:
+    if type(value) is not np.ndarray or value.dtype.kind != "f" or value.ndim == 0:
         return False
-    return g.dtype.kind == "f" if g.__class__ is np.ndarray else isinstance(g, float | np.floating)
+    return g.dtype.kind == "f" if type(g) is np.ndarray else isinstance(g, float | np.floating)
 
 
 def _fitted(part: Any, value: Any) -> Any:
@@ -117,7 +117,7 @@ def _fitted(part: Any, value: Any) -> Any:
     like = concrete(value)
     if part is None:
         return None
-    kind = like.dtype.kind if hasattr(like, "dtype") else "c" if like.__class__ is complex else "f"
+    kind = like.dtype.kind if hasattr(like, "dtype") else "c" if type(like) is complex else "f"
     if kind not in "fc":
         return None
     have = concrete(part)

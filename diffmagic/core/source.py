@@ -57,6 +57,24 @@ def here() -> Location:
     return Location(*origin(sys._getframe(1)))
 
 
+def asks_for_the_class(frame: FrameType) -> bool:
+    """Whether it is the user's code that asks what a value is, and by Python's own means.
+
+    C code would take an array for real that only says so.
+    """
+    code = frame.f_code
+    if code.co_filename == functools.__file__:  # singledispatch
+        return code.co_name == "wrapper"
+    if code.co_name == "__instancecheck__" and frame.f_back is not None:  # of an abstract class
+        return asks_for_the_class(frame.f_back)
+    if belongs_to_a_library(code.co_filename):
+        return False
+    asking = dis.opname[code.co_code[frame.f_lasti]]
+    if asking.startswith("CALL") or asking == "PRECALL":
+        return "isinstance(" in Location(code, frame.f_lasti).expression
+    return asking in ("LOAD_ATTR", "MATCH_CLASS")
+
+
 @dataclass(frozen=True, slots=True)
 class Location:
     """A place in the user's source.

@@ -24,7 +24,7 @@ from diffmagic.core.escapes import escape, formats_text
 from diffmagic.core.mutation import constants, find_shared, of_plain, share
 from diffmagic.core.primitives import HANDLERS, PRIMITIVES, Primitive, define_kernel, primitive_of, public_name
 from diffmagic.core.program import Equation, Guard, Program, Variable
-from diffmagic.core.source import Location, is_library, origin
+from diffmagic.core.source import Location, asks_for_the_class, is_library, origin
 
 _levels = itertools.count(1)
 _NO_PARAMS: dict[str, Any] = {}
@@ -139,8 +139,8 @@ class Trace:
         code = frame.f_code
         place = (code, frame.f_lasti) if is_library.get(code.co_filename) is False else origin(frame)
         tracer = Tracer(self, variable)
-        if self.lean and value.__class__ is np.ndarray and value.nbytes > _COPIED_BYTES and primitive.partials:
-            reads = primitive.reads([operand.__class__ is Variable for operand in operands])
+        if self.lean and type(value) is np.ndarray and value.nbytes > _COPIED_BYTES and primitive.partials:
+            reads = primitive.reads([type(operand) is Variable for operand in operands])
             arguments = tuple([a if k + 1 in reads else hollow(a) for k, a in enumerate(arguments)])
             variable.value = value if 0 in reads else hollow(value)
         self.equations.append(Equation(primitive, operands, arguments, params, (variable,), place))
@@ -148,7 +148,7 @@ class Trace:
 
     def borrow(self, array: Any, frame: FrameType) -> Any:
         """An array of the user's as a constant of the program, which must not change when theirs does."""
-        if array.__class__ is not np.ndarray or array.dtype.hasobject:
+        if type(array) is not np.ndarray or array.dtype.hasobject:
             array = _ordinary(array, frame)
         if array.nbytes <= _COPIED_BYTES:
             return array.copy("K")
@@ -189,7 +189,7 @@ class Trace:
 
     def program(self, inputs: list[Variable], outputs: list[Any]) -> Program:
         """What was recorded, with these inputs and outputs."""
-        outputs = [out._variable if out.__class__ is Tracer and out._trace is self else out for out in outputs]
+        outputs = [out._variable if type(out) is Tracer and out._trace is self else out for out in outputs]
         equations, guards = self.equations, self.guards
         if self.taken_over:
             equations, guards = mutation.without_unread(equations, self.taken_over, outputs, guards)
@@ -257,7 +257,7 @@ def _ordinary(array: Any, frame: FrameType) -> Any:
     """An array whose operators are NumPy's own and whose elements are numbers; others are refused."""
     if isinstance(array, np.memmap):
         array = np.asarray(array)
-    if array.__class__ is not np.ndarray:
+    if type(array) is not np.ndarray:
         raise DiffmagicError(
             f"a {type(array).__name__} beside a traced value has rules of its own, which are not traced",
             rewrite="np.asarray(a)",
@@ -274,20 +274,20 @@ def _ordinary(array: Any, frame: FrameType) -> Any:
 
 def hollow(value: Any) -> Any:
     """An array of the same shape and dtype without the numbers; anything else is itself."""
-    if value.__class__ is not np.ndarray:
+    if type(value) is not np.ndarray:
         return value
     return np.ndarray(value.shape, value.dtype, _NOTHING, strides=(0,) * value.ndim)
 
 
 def is_hollow(value: Any) -> bool:
     """Whether the numbers of a value have been let go."""
-    return getattr(value, "base", None) is _NOTHING
+    return type(value) is np.ndarray and value.base is _NOTHING
 
 
 def _indexed(tracer: Tracer) -> Any:
     """What is kept of an array that was indexed; the shape, if it is being filled and may be reused."""
     memory, value = tracer._memory, tracer._value
-    filled = memory is not None and memory.assigned and value.__class__ is np.ndarray and value.nbytes > KEPT_BYTES
+    filled = memory is not None and memory.assigned and type(value) is np.ndarray and value.nbytes > KEPT_BYTES
     return hollow(value) if filled else value
 
 
@@ -314,16 +314,16 @@ def apply(
         In place of ``primitive.function``: Python's operators keep Python numbers, which NumPy's functions would not.
     """
     compute = compute or primitive.function
-    if params and any([value.__class__ is Tracer for value in params.values()]):
+    if params and any([type(value) is Tracer for value in params.values()]):
         params = {name: plain_option(value, primitive.name) for name, value in params.items()}
-    if len(operands) == 1 and operands[0].__class__ is Tracer:
+    if len(operands) == 1 and type(operands[0]) is Tracer:
         (operand,) = operands
         trace, value = operand._trace, operand._value
-        if trace.open and value.__class__ is not Tracer:
+        if trace.open and type(value) is not Tracer:
             result = compute(value, **params)
             arguments = (value,) if primitive is not GETITEM else (_indexed(operand),)
             found = trace.record(primitive, (operand._variable,), arguments, params, result, sys._getframe(1))
-            if result.__class__ is np.ndarray:
+            if type(result) is np.ndarray:
                 if result.base is not None or result is value:
                     find_shared(operands, found, params)
             elif isinstance(result, _SEVERAL):
@@ -331,7 +331,7 @@ def apply(
             return found
     trace = None
     for operand in operands:
-        if operand.__class__ is Tracer:
+        if type(operand) is Tracer:
             candidate = operand._trace
             if not candidate.open:
                 return of_plain(operands, apply(primitive, constants(operands), params, compute))
@@ -344,12 +344,12 @@ def apply(
     given: list[Any] = []
     nested = False
     for operand in operands:
-        if operand.__class__ is Tracer:
+        if type(operand) is Tracer:
             if operand._trace is trace:
                 value = operand._value
                 recorded.append(operand._variable)
                 given.append(value)
-                nested = nested or value.__class__ is Tracer
+                nested = nested or type(value) is Tracer
                 continue
             operand = snapshot(operand)
             nested = True
@@ -363,7 +363,7 @@ def apply(
     found = trace.record(primitive, tuple(recorded), tuple(given), params, value, frame)
     if nested:
         value = concrete(value)
-    if value.__class__ is np.ndarray:
+    if type(value) is np.ndarray:
         if value.base is not None or any([value is concrete(operand) for operand in operands]):
             find_shared(operands, found, params)
     elif isinstance(value, _SEVERAL):
@@ -376,7 +376,7 @@ def plain_option(value: Any, name: str) -> Any:
     if isinstance(value, list | tuple):
         return type(value)([plain_option(part, name) for part in value])
     value = settled(value)
-    if value.__class__ is Tracer:
+    if type(value) is Tracer:
         if value.dtype.kind not in "iub":
             refuse(f"{name} with a traced option is not traced", "pass a plain number for the option")
         return value.decide(concrete(value))
@@ -385,7 +385,7 @@ def plain_option(value: Any, name: str) -> Any:
 
 def snapshot(value: Any) -> Any:
     """A tracer that stays as it is now, for what must not change when the user's array does; others are themselves."""
-    if value.__class__ is not Tracer:
+    if type(value) is not Tracer:
         return value
     still = Tracer(value._trace, value._variable)
     still._value = value._value  # a lean trace's variable may be hollow
@@ -400,7 +400,7 @@ def settled_key(key: Any) -> Any:
 
 
 def _settled_index(part: Any) -> Any:
-    if part.__class__ is Tracer:
+    if type(part) is Tracer:
         value = concrete(part)
         if np.result_type(value).kind not in "iub":
             raise IndexError("only integers, slices, ellipsis, None and integer or boolean arrays are valid indices")
@@ -419,14 +419,14 @@ def stacked(values: Any) -> Any:
 
 def settled(value: Any) -> Any:
     """A tracer whose trace is over is worth its value."""
-    while value.__class__ is Tracer and not value._trace.open:
+    while type(value) is Tracer and not value._trace.open:
         value = value._value
     return value
 
 
 def concrete(value: Any) -> Any:
     """The plain number or array behind any tracer."""
-    while value.__class__ is Tracer:
+    while type(value) is Tracer:
         value = value._value
     return value
 
@@ -435,14 +435,14 @@ def is_traced(value: Any) -> bool:
     """Whether a value is, or a list or tuple of values holds, a tracer."""
     if isinstance(value, list | tuple):
         return any(map(is_traced, value))
-    return value.__class__ is Tracer
+    return type(value) is Tracer
 
 
 def is_open(value: Any) -> bool:
     """Whether a value is, or a list or tuple of values holds, a tracer of an open trace."""
     if isinstance(value, list | tuple):
         return any(map(is_open, value))
-    return settled(value).__class__ is Tracer
+    return type(settled(value)) is Tracer
 
 
 def call(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
@@ -574,7 +574,7 @@ def _binary(function: Any, compute: Callable[[Any, Any], Any], swapped: bool = F
 
     def method(self: Tracer, other: Any) -> Any:
         trace = self._trace
-        kind = other.__class__
+        kind = type(other)
         if trace.open and (kind in _CONSTANTS or (kind is Tracer and other._trace is trace)):
             variable = self._variable
             frame = sys._getframe(1)
@@ -715,19 +715,19 @@ class Tracer:
     # Containers.
 
     def __getitem__(self, key: Any) -> Any:
-        kind = key.__class__
+        kind = type(key)
         if kind is int or (
             kind is slice
-            and key.start.__class__ in _INDICES
-            and key.stop.__class__ in _INDICES
-            and key.step.__class__ in _INDICES
+            and type(key.start) in _INDICES
+            and type(key.stop) in _INDICES
+            and type(key.step) in _INDICES
         ):
             trace, value = self._trace, self._value
-            if trace.open and value.__class__ is np.ndarray:
+            if trace.open and type(value) is np.ndarray:
                 result = value[key]
                 arguments = (value,) if self._memory is None else (_indexed(self),)
                 found = trace.append(GETITEM, (self._variable,), arguments, {"key": key}, result, sys._getframe(1))
-                if result.__class__ is np.ndarray:
+                if type(result) is np.ndarray:
                     share(self, found, key)
                 return found
         return HANDLERS[operator.getitem](self, key)
@@ -754,7 +754,7 @@ class Tracer:
     def decide(self, value: Any) -> Any:
         """Keep that Python went on with this plain value, here and in every trace below."""
         inner: Any = self
-        while inner.__class__ is Tracer:
+        while type(inner) is Tracer:
             if inner._trace.open:
                 inner._trace.guards.append(Guard(inner._variable, value, len(inner._trace.equations)))
             inner = inner._value
@@ -790,19 +790,19 @@ class Tracer:
     # Ways out, which would lose the derivative.
 
     def __float__(self) -> float:
-        if not self._trace.open and settled(self).__class__ is not Tracer:
+        if not self._trace.open and type(settled(self)) is not Tracer:
             return float(concrete(self))
         if formats_text(sys._getframe(1)):
             return float(concrete(self))
         raise refused(escape(_here(), "a float"))
 
     def __complex__(self) -> complex:
-        if not self._trace.open and settled(self).__class__ is not Tracer:
+        if not self._trace.open and type(settled(self)) is not Tracer:
             return complex(concrete(self))
         raise refused(escape(_here(), "a complex number"))
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
-        if settled(self).__class__ is not Tracer:
+        if type(settled(self)) is not Tracer:
             return np.array(concrete(self), dtype=dtype, copy=copy)
         raise refused(escape(_here(), "an array"))
 
@@ -815,14 +815,14 @@ class Tracer:
         return [part.tolist() if np.ndim(concrete(part)) else part for part in self] if self.ndim else self
 
     def __copy__(self) -> Any:
-        return self.copy()
+        return self.copy("K")
 
     def __deepcopy__(self, memo: Any) -> Any:
-        return self.copy()
+        return self.copy("K")
 
     def copy(self, order: Any = "C") -> Any:
         """An array of its own with the same numbers."""
-        return np.copy(self, order) if concrete(self).__class__ is np.ndarray else self
+        return np.copy(self, order) if type(concrete(self)) is np.ndarray else self
 
     def view(self, dtype: Any = None) -> Any:
         """Another array that looks at the same memory."""
@@ -832,6 +832,11 @@ class Tracer:
         refuse("a traced value cannot be pickled or sent elsewhere", "send plain numbers")
 
     # What it looks like.
+
+    @property
+    def __class__(self) -> type:  # type: ignore[override]
+        """What it stands for, to the user's own questions: isinstance, match, `x.__class__`."""
+        return type(concrete(self)) if asks_for_the_class(sys._getframe(1)) else Tracer
 
     def __repr__(self) -> str:
         return self._written(repr(concrete(self)))
@@ -941,7 +946,7 @@ Tracer.reshape, Tracer.transpose, Tracer.compress = _reshape, _transpose, _compr
 
 def _without(name: str) -> property:
     def refused(self: Tracer) -> Any:
-        if settled(self).__class__ is not Tracer:
+        if type(settled(self)) is not Tracer and name != "base":
             return getattr(settled(self), name)
         return refuse(f".{name} of a traced value is not traced", "the same in NumPy functions")
 
@@ -964,7 +969,7 @@ def _listed(value: Any) -> Any:
     """NumPy takes lists for arrays."""
     if isinstance(value, list | tuple):
         return _operand(value)
-    if value.__class__ is Tracer or isinstance(value, np.ndarray | np.generic | float | int | complex):
+    if type(value) is Tracer or isinstance(value, np.ndarray | np.generic | float | int | complex):
         return value
     refuse(f"{type(value).__name__} is not a number or an array", "pass numbers or arrays")
 

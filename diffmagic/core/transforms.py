@@ -146,7 +146,7 @@ def value_and_grad(f: Callable[..., Any], argnums: Argnums = 0, *, has_aux: bool
 def _gradient(f: Callable[..., Any], recording: Recording) -> Any:
     program = recording.program
     out = program.outputs[0] if program.outputs else None
-    if out.__class__ is Variable and out.value.__class__ in REAL_NUMBERS and recording.rebuild_output is LEAF:
+    if type(out) is Variable and type(out.value) in REAL_NUMBERS and recording.rebuild_output is LEAF:
         found = accumulate(reverse, program, {out: 1.0}, program.inputs)
     else:
         out = _real_scalar(f, recording)
@@ -245,7 +245,7 @@ def _tangent(out: Any, found: dict[Variable, Any]) -> Any:
         return np.zeros_like(like, dtype=inexact(like))[()]
     if np.iscomplexobj(concrete(part)) and not np.iscomplexobj(concrete(value)):
         part = np.real(part)
-    return part.copy() if part.__class__ is np.ndarray else part
+    return part.copy() if type(part) is np.ndarray else part
 
 
 def _seeds(variables: Sequence[Any], primals: Any, parts: Any, what: str, of: str) -> dict[Variable, Any]:
@@ -481,7 +481,7 @@ def jacobian_of(recording: Recording, mode: Mode = "auto") -> Any:
         parts = []
         for variable, part in zip(program.inputs, row, strict=True):
             whole = np.reshape(part, shape + variable.shape)
-            parts.append(whole[()] if whole.__class__ is np.ndarray else whole)
+            parts.append(whole[()] if type(whole) is np.ndarray else whole)
         rows.append(recording.like_inputs(parts))
     return recording.rebuild_output(rows)
 

@@ -40,7 +40,7 @@ def accumulate(
     """
     with np.errstate(all="ignore"):
         found = run(program, seeds, **options)
-        if all([_finite(found.get(variable)) for variable in wanted if variable.__class__ is Variable]):
+        if all([_finite(found.get(variable)) for variable in wanted if type(variable) is Variable]):
             return found
         return run(program, seeds, unreached_aside(run, program, seeds), **options)
 
@@ -70,9 +70,9 @@ def _without_zeros(equation: Equation) -> Equation:
 
 
 def _finite(value: Any) -> bool:
-    if value.__class__ in REAL_NUMBERS:
+    if type(value) in REAL_NUMBERS:
         return math.isfinite(value)
-    if value.__class__ is np.ndarray:
+    if type(value) is np.ndarray:
         return bool(np.isfinite(value).all())
     return value is None or bool(np.all(np.isfinite(concrete(value))))
 

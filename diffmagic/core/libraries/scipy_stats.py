@@ -103,7 +103,7 @@ def _thawed(method: Any, frozen: Any, *args: Any, **kwargs: Any) -> Any:
 def find(function: Any) -> Callable[..., Any] | None:
     """The meaning that is declared here; for a method of a frozen distribution that of the distribution's."""
     frozen: Any = getattr(function, "__self__", None)
-    if frozen.__class__ is type(stats.multivariate_normal()) and hasattr(stats.multivariate_normal, function.__name__):
+    if type(frozen) is type(stats.multivariate_normal()) and hasattr(stats.multivariate_normal, function.__name__):
         method = getattr(stats.multivariate_normal, function.__name__)
         return lambda *args: call(method, *args, frozen.mean, frozen.cov)
     named = getattr(stats, getattr(getattr(frozen, "dist", None), "name", ""), None)

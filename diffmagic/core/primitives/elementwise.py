@@ -40,7 +40,7 @@ define(np.reciprocal, lambda y, x: -y * y)
 
 def _power_base(y: Any, a: Any, b: Any) -> Any:
     """b a^(b-1), without 0 * inf for b = 0."""
-    if b.__class__ in (int, float):
+    if type(b) in (int, float):
         return 2 * a if b == 2 else np.float64(b) * np.power(a, b - 1.0) if b != 0 else 0.0 * np.real(a)
     return np.where(np.equal(b, 0), 0.0, b * np.power(a, np.where(np.equal(b, 0), 1.0, b - 1)))
 
@@ -238,7 +238,7 @@ def _where(condition: Any, *choices: Any) -> Any:
     if not choices:
         return np.nonzero(condition)
     chosen, other = choices
-    if condition.__class__ is not Tracer:
+    if type(condition) is not Tracer:
         condition = np.asarray(condition)
     if condition.dtype != np.bool_:
         condition = np.not_equal(condition, 0)
@@ -265,7 +265,7 @@ def _piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> A
 
 @implements(np.nan_to_num)
 def _nan_to_num(x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, neginf: Any = None) -> Any:
-    if any(option.__class__ is Tracer for option in (nan, posinf, neginf)):
+    if any(type(option) is Tracer for option in (nan, posinf, neginf)):
         refuse("np.nan_to_num with a traced replacement is not traced", "np.where(np.isnan(x), replacement, x)")
     return apply(PRIMITIVES[np.nan_to_num], (x,), {"nan": nan, "posinf": posinf, "neginf": neginf})
 
@@ -377,7 +377,7 @@ def _accumulate(ufunc: np.ufunc, array: Any, axis: int = 0, dtype: Any = None) -
 @implements("reduceat")
 def _reduceat(ufunc: np.ufunc, array: Any, indices: Any, axis: int = 0, dtype: Any = None) -> Any:
     """``ufunc.reduceat``: a reduction of each part from one index to the next; of one element where there is none."""
-    starts = concrete(indices).tolist() if indices.__class__ is Tracer else np.asarray(indices).tolist()
+    starts = concrete(indices).tolist() if type(indices) is Tracer else np.asarray(indices).tolist()
     count = np.shape(array)[axis]
     if not all(0 <= start < count for start in starts):
         raise IndexError(f"an index is out of bounds in {ufunc.__name__}.reduceat [0, {count})")

@@ -27,7 +27,7 @@ def _is_basic(key: Any) -> bool:
 
 
 def _add_into(buffer: Any, g: Any, key: Any) -> None:
-    if key.__class__ is slice or key.__class__ is int or _is_basic(key):
+    if type(key) is slice or type(key) is int or _is_basic(key):
         buffer[key] += g
     else:
         np.add.at(buffer, key, g)

@@ -31,7 +31,7 @@ def _kept(part: Any, like: Any, axis: Any, keepdims: bool) -> Any:
 
 
 def _spread(g: Any, x: Any, axis: Any, keepdims: bool) -> Any:
-    if axis is None and g.__class__ in REAL_NUMBERS and x.__class__ is np.ndarray:
+    if axis is None and type(g) in REAL_NUMBERS and type(x) is np.ndarray:
         spread = np.empty(x.shape, x.dtype)
         spread.fill(g)
         return spread

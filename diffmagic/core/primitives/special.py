@@ -519,7 +519,7 @@ def _define_cylinder(function: Any, name: str, curvature: Rule) -> None:
 
     @implements(function)
     def handler(a: Any, x: Any) -> Any:
-        if a.__class__ is Tracer:
+        if type(a) is Tracer:
             refuse(f"{primitive.name} has no derivative in {name} here", f"a number for {name} that is not traced")
         return apply(primitive, (a, x))
 
