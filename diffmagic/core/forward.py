@@ -151,8 +151,23 @@ def opened(equation: Equation) -> tuple[Program, dict[int, Variable]]:
         except DiffmagicError as error:
             error.location = equation.location  # where the user called the composite, not where it is differentiated
             raise
+        if equation.primitive.recomputes:
+            _check_repeated(equation, program)
         equation.opened = program, dict(zip(places, program.inputs, strict=True))
     return equation.opened
+
+
+def _check_repeated(equation: Equation, program: Program) -> None:
+    """What is computed again must be what it was."""
+    for result, out in zip(equation.results, program.outputs, strict=True):
+        again = concrete(out.value if isinstance(out, Variable) else out)
+        if not np.array_equal(again, concrete(result.value), equal_nan=True):
+            raise DiffmagicError(
+                f"{equation.primitive.name} is computed again and gives another value: something that it reads has "
+                "changed",
+                rewrite="pass what it reads as an argument",
+                location=equation.location,
+            )
 
 
 def _sum(total: Any, part: Any) -> Any:

@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from diffmagic.core.hook import MEANINGS
+from diffmagic.core.mutation import update
 from diffmagic.core.primitives import (
     Primitive,
     elementwise,  # noqa: F401 — declares the partials that `math` shares
@@ -51,19 +52,32 @@ def array(values: Any, dtype: Any = None) -> Any:
 
 @means(np.array)
 def _array(object: Any, dtype: Any = None, *, copy: Any = True, order: Any = "K", ndmin: int = 0) -> Any:
-    made = array(object, dtype)
+    made = _converted(np.array, object, dtype, copy=copy, order=order)
     return np.reshape(made, (1,) * (ndmin - made.ndim) + made.shape) if made.ndim < ndmin else made
 
 
-@means(np.asarray, np.asanyarray, np.ascontiguousarray, np.asfortranarray)
-def _asarray(a: Any, dtype: Any = None, order: Any = None, *, copy: Any = None) -> Any:
-    same = type(a) is Tracer and type(concrete(a)) is np.ndarray and dtype in (None, a.dtype) and not copy
-    return a if same else array(a, dtype)
+def _converted(function: Any, a: Any, dtype: Any = None, **options: Any) -> Any:
+    """An array made by `np.array` or its kind: a traced one itself, or a copy in the order that NumPy gives it."""
+    if type(a) is not Tracer or type(concrete(a)) is not np.ndarray:
+        made = array(a, dtype)
+        return np.copy(made, options["order"]) if options.get("order") not in (None, "K", "C") else made
+    value = concrete(a)
+    own = function(value, dtype, **options)
+    if own is value:
+        return a
+    order = "F" if own.flags.fnc else "C"
+    copied: Any = np.copy
+    return copied(a, order) if own.dtype == value.dtype else a.astype(own.dtype, order)
+
+
+for _function in (np.asarray, np.asanyarray, np.ascontiguousarray, np.asfortranarray):
+    MEANINGS[_function] = functools.partial(_converted, _function)
 
 
 @means(np.full)
 def _full(shape: Any, fill_value: Any, dtype: Any = None, order: Any = "C") -> Any:
-    made = np.copy(np.broadcast_to(array(fill_value), shape if isinstance(shape, tuple | list) else (int(shape),)))
+    whole = np.broadcast_to(array(fill_value), shape if isinstance(shape, tuple | list) else (int(shape),))
+    made = np.copy(whole, order)
     return made if dtype is None else np.astype(made, dtype)
 
 
@@ -253,6 +267,19 @@ def _of_any_other(function: Any) -> Callable[..., Any] | None:
 
 def _unbound(method: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     return method(*map(_listed, args), **kwargs)
+
+
+# Shuffling, which swaps rows by copies of them.
+
+
+def shuffled(function: Any, x: Any, axis: int = 0) -> None:
+    """``rng.shuffle(x)``, by shuffling the positions."""
+    places = np.arange(np.shape(x)[axis])
+    function(places)
+    update(x, np.take(x, places, axis), "shuffle")
+
+
+MEANINGS[np.random.Generator.shuffle] = MEANINGS[np.random.RandomState.shuffle] = shuffled
 
 
 # Numbers.

@@ -591,7 +591,7 @@ def _flat(places: Any, a: Any) -> Any:
 
 
 def _repeated(values: Any, count: int) -> Any:
-    return np.resize(values, (count,))
+    return np.resize(tracing.stacked(values) if tracing.is_traced(values) else values, (count,))
 
 
 @_changes(np.put)
@@ -731,13 +731,43 @@ def set_shape(self: tracing.Tracer, shape: Any) -> None:
     _adopt(self, new)
 
 
-def flat(self: tracing.Tracer) -> Any:
-    """``x.flat``: a view if there can be one, else a copy that cannot be written to."""
-    elements = np.ravel(self)
-    numbers = tracing.concrete(elements)
-    if owner(numbers) is not owner(tracing.concrete(self)):
-        numbers.flags.writeable = False
-    return elements
+class Flat:
+    """``x.flat``: what is read from it is a copy, what is written to it goes to the array."""
+
+    __slots__ = ("base",)
+
+    def __init__(self, base: tracing.Tracer) -> None:
+        self.base = base
+
+    def copy(self) -> Any:
+        """All elements in one dimension."""
+        return np.copy(np.ravel(self.base))
+
+    def __len__(self) -> int:
+        return self.base.size
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(np.ravel(self.base))
+
+    def __getitem__(self, key: Any) -> Any:
+        return np.ravel(self.base)[key].copy()
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        places = np.arange(len(self))[tracing.settled_key(key)]
+        write(
+            self.base,
+            _flat(places, self.base),
+            value if type(value) is not tracing.Tracer and np.isscalar(value) else _repeated(value, np.size(places)),
+        )
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
+        return self.copy().__array__(dtype)
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
+        return getattr(ufunc, method)(*[i.copy() if isinstance(i, Flat) else i for i in inputs], **options)
+
+    def __array_function__(self, function: Any, types: Any, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
+        return function(*[a.copy() if isinstance(a, Flat) else a for a in args], **options)
 
 
 def set_flat(self: tracing.Tracer, value: Any) -> None:

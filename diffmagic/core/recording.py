@@ -19,6 +19,7 @@ Argnums = int | str | Sequence[int | str]
 
 LEAF: Rebuild = lambda leaves: leaves[0]  # noqa: E731
 
+_WRITEABLE = np.empty(0).flags  # of what has none
 _PYTHON_NUMBERS = (float, int, bool)
 _PLACES = (int, np.integer, str)
 _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
@@ -96,6 +97,8 @@ def own(part: Any, original: Any) -> Any:
         return part.copy() if part.ndim or isinstance(original, np.ndarray) else part[()]
     if type(original) is np.ndarray and type(part) is not Tracer:
         return np.array(part)
+    if type(part) is Tracer and not getattr(concrete(part), "flags", _WRITEABLE).writeable:
+        return np.copy(part)
     return snapshot(part)
 
 

@@ -35,7 +35,7 @@ KEPT_BYTES = 1024
 _SAMPLED = 1000
 _SEVERAL = (tuple, list)
 _INDICES = frozenset({int, type(None)})
-_NOTHING = bytes(32)
+_NOTHING: Any = bytes(32)
 READ_ONLY = ("assignment destination is read-only", "output array is read-only")
 _SPECIAL = "diffmagic.core.primitives.special"
 
@@ -717,10 +717,7 @@ class Tracer:
     def __getitem__(self, key: Any) -> Any:
         kind = type(key)
         if kind is int or (
-            kind is slice
-            and type(key.start) in _INDICES
-            and type(key.stop) in _INDICES
-            and type(key.step) in _INDICES
+            kind is slice and type(key.start) in _INDICES and type(key.stop) in _INDICES and type(key.step) in _INDICES
         ):
             trace, value = self._trace, self._value
             if trace.open and type(value) is np.ndarray:
@@ -833,8 +830,8 @@ class Tracer:
 
     # What it looks like.
 
-    @property
-    def __class__(self) -> type:  # type: ignore[override]
+    @property  # type: ignore[misc]
+    def __class__(self) -> type:
         """What it stands for, to the user's own questions: isinstance, match, `x.__class__`."""
         return type(concrete(self)) if asks_for_the_class(sys._getframe(1)) else Tracer
 
@@ -901,8 +898,8 @@ class Tracer:
 
     @property
     def flat(self) -> Any:
-        """The elements in one dimension; writing needs them to lie so in memory."""
-        return mutation.flat(self)
+        """The elements, one after the other."""
+        return mutation.Flat(self)
 
     fill = mutation.fill
     partition = mutation.partition

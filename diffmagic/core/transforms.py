@@ -15,7 +15,7 @@ from diffmagic.core.program import Program, Variable
 from diffmagic.core.recording import LEAF, Argnums, Recording, function_name, inexact, own, record, traced
 from diffmagic.core.reverse import reverse
 from diffmagic.core.structures import flatten, is_leaf
-from diffmagic.core.tracing import concrete
+from diffmagic.core.tracing import concrete, settled, snapshot
 from diffmagic.core.zeros import accumulate
 
 Mode = Literal["auto", "forward", "reverse"]
@@ -245,7 +245,7 @@ def _tangent(out: Any, found: dict[Variable, Any]) -> Any:
         return np.zeros_like(like, dtype=inexact(like))[()]
     if np.iscomplexobj(concrete(part)) and not np.iscomplexobj(concrete(value)):
         part = np.real(part)
-    return part.copy() if type(part) is np.ndarray else part
+    return part.copy() if type(part) is np.ndarray else snapshot(part)
 
 
 def _seeds(variables: Sequence[Any], primals: Any, parts: Any, what: str, of: str) -> dict[Variable, Any]:
@@ -262,7 +262,7 @@ def _seeds(variables: Sequence[Any], primals: Any, parts: Any, what: str, of: st
     for variable, path in zip(variables, paths, strict=True):
         if not isinstance(variable, Variable):
             continue
-        part, dtype = leaves[path], inexact(concrete(variable.value))
+        part, dtype = snapshot(settled(leaves[path])), inexact(concrete(variable.value))
         if np.shape(concrete(part)) != variable.shape:
             raise DiffmagicError(
                 f"{path} has shape {np.shape(concrete(part))} and its {of} has shape {variable.shape}",

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy._core import umath
 
+from diffmagic.core.mutation import update
 from diffmagic.core.primitives import (
     PRIMITIVES,
     Primitive,
@@ -267,7 +268,11 @@ def _piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> A
 def _nan_to_num(x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, neginf: Any = None) -> Any:
     if any(type(option) is Tracer for option in (nan, posinf, neginf)):
         refuse("np.nan_to_num with a traced replacement is not traced", "np.where(np.isnan(x), replacement, x)")
-    return apply(PRIMITIVES[np.nan_to_num], (x,), {"nan": nan, "posinf": posinf, "neginf": neginf})
+    found = apply(PRIMITIVES[np.nan_to_num], (x,), {"nan": nan, "posinf": posinf, "neginf": neginf})
+    if copy or type(concrete(x)) is not np.ndarray:
+        return found
+    update(x, found, "np.nan_to_num")
+    return x
 
 
 # sin(πx)/(πx): near zero its derivatives cancel, so there a series stands in for them.

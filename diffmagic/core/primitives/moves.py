@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from diffmagic.core.mutation import owner
 from diffmagic.core.primitives import HANDLERS, Primitive, define, define_kernel, implements, primitive_of
 from diffmagic.core.tracing import GETITEM, apply, concrete, is_traced, plain_option, refuse, settled_key
 
@@ -87,10 +88,20 @@ primitive_of(np.reshape).function = lambda a, shape: np.reshape(a, shape)  # Num
 
 @implements(np.reshape)
 def _reshape(a: Any, shape: Any, order: str = "C", *, copy: Any = None) -> Any:
+    if copy is not None:
+        return _reshaped_or_copied(a, shape, order, copy)
     shape = tuple(map(int, shape)) if isinstance(shape, list | tuple) else int(shape)
     if order == "C":
         return apply(primitive_of(np.reshape), (a,), {"shape": shape})
     return _gather(np.reshape, (0,), (a, shape), {"order": order})
+
+
+def _reshaped_or_copied(a: Any, shape: Any, order: Any, copy: bool) -> Any:
+    found = np.reshape(a, shape, order)
+    shared = owner(concrete(found)) is owner(concrete(a))
+    if not copy and not shared:
+        raise ValueError("Unable to avoid creating a copy while reshaping.")
+    return np.copy(found) if copy and shared else found
 
 
 @implements(np.ravel)
@@ -176,24 +187,33 @@ def _broadcast_arrays(*arrays: Any, subok: bool = False) -> Any:
 
 # A new dtype.
 
+
+def _as_type(x: Any, dtype: Any, order: Any = "K") -> Any:
+    return np.asarray(x).astype(dtype, order)[()]
+
+
 _cast: Primitive = Primitive(
     "np.astype",
-    lambda x, dtype: np.asarray(x).astype(dtype)[()],
-    push=lambda i, t, y, x, dtype: apply(_cast, (t,), {"dtype": dtype}),
-    pull=lambda i, g, y, x, dtype: g,
+    _as_type,
+    push=lambda i, t, y, x, dtype, order="K": apply(_cast, (t,), {"dtype": dtype}),
+    pull=lambda i, g, y, x, dtype, order="K": g,
 )
 _cast.keeps_positions = True
-_truncation = Primitive("np.astype", lambda x, dtype: np.asarray(x).astype(dtype)[()])
+_truncation = Primitive("np.astype", _as_type)
 
 
 @implements(np.astype)
 def _astype(
-    x: Any, dtype: Any, order: Any = "K", casting: str = "unsafe", subok: bool = True, copy: bool = True
+    x: Any, dtype: Any, order: Any = "K", casting: Any = "unsafe", subok: bool = True, copy: bool = True
 ) -> Any:
     dtype = np.dtype(dtype)
     if dtype.kind not in "fciub":
         refuse(f"a traced array of dtype {dtype} has no derivative", "x.astype(float)")
-    return apply(_cast if dtype.kind in "fc" else _truncation, (x,), {"dtype": dtype})
+    value = concrete(x)
+    if not copy and type(value) is np.ndarray and value.astype(dtype, order, casting, subok, copy) is value:
+        return x
+    params = {"dtype": dtype} if order == "K" else {"dtype": dtype, "order": order}
+    return apply(_cast if dtype.kind in "fc" else _truncation, (x,), params)
 
 
 define(np.copy, 1)
