@@ -16,9 +16,11 @@ import functools
 import linecache
 import math
 import sys
+import threading
 import types
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import CodeType, FunctionType, MethodType
 from typing import Any
 
@@ -249,8 +251,29 @@ def traceable(function: Callable[..., Any]) -> Callable[..., Any]:
 # Dispatching.
 
 
+class _Dispatcher(threading.local):
+    """Whether calls in this thread mean what they mean in plain Python and nothing else."""
+
+    passes_on = False
+
+
+_dispatcher = _Dispatcher()
+
+
+@contextmanager
+def as_written() -> Iterator[None]:
+    """Let calls pass on as they stand: for plain numbers, with which a derivative is compared."""
+    before, _dispatcher.passes_on = _dispatcher.passes_on, True
+    try:
+        yield
+    finally:
+        _dispatcher.passes_on = before
+
+
 def call(function: Any, /, *args: Any, **kwargs: Any) -> Any:
     """Call a function as rewritten code does."""
+    if _dispatcher.passes_on:
+        return function(*args, **kwargs)
     kind = type(function)
     if kind is FunctionType and (twin := hooked(function)) is not function:
         return mine(twin(*args, **kwargs))

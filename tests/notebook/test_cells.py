@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Callable
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
 from diffmagic import DiffmagicError
+from diffmagic.core.hook import MEANINGS
 from diffmagic.notebook.cells import ends_silently
 from diffmagic.notebook.namespace import free_names
 
@@ -330,3 +332,17 @@ def test_free_names_in_order() -> None:
 )
 def test_semicolon_at_the_end(cell: str, silent: bool) -> None:
     assert ends_silently(cell) is silent
+
+
+def test_the_check_runs_the_code_as_it_is_written(
+    shell: InteractiveShell, output: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shell.run_cell("import math")
+    assert "agrees" in output("%%grad x=2.0\nmath.sin(x)")
+    monkeypatch.setitem(MEANINGS, math.sin, lambda x: 3 * x)
+    assert "disagrees" in output("%%grad x=2.0\nmath.sin(x)")
+
+
+def test_the_check_of_code_that_differentiates(shell: InteractiveShell, output: Callable[[str], str]) -> None:
+    shell.run_cell("import math\nfrom diffmagic import grad")
+    assert "agrees" in output("%%grad x=2.0\ngrad(lambda t: math.sin(t) * t)(x) * x")
