@@ -182,9 +182,10 @@ def _references(value: Any) -> int:
 
 _ALONE = _references(np.empty(0))
 """The references that Python counts for an argument that nothing else refers to."""
-_HELD = SimpleNamespace(a=np.empty(0))
-_HELD.b = _HELD.a
-_HELD_TWICE = sys.getrefcount(_HELD.a)
+_HELD = SimpleNamespace(first=np.empty(0))
+_HELD.second = _HELD.first
+_HELD_TWICE = sys.getrefcount(_HELD.first)
+"""The same for an array that a tracer and its variable refer to."""
 
 
 def mine(value: Any) -> Any:
@@ -229,8 +230,7 @@ def is_plain(value: Any) -> bool:
 
 def of_plain(operands: tuple[Any, ...], result: Any) -> Any:
     """What is computed from plain tracers, as plain tracers again, so that views of them are known."""
-    sources = [operand for operand in operands if type(operand) is tracing.Tracer and operand._memory is not None]
-    sources = [operand for operand in sources if operand._trace is tracing.PLAIN]
+    sources = [operand for operand in operands if type(operand) is tracing.Tracer and operand._trace is tracing.PLAIN]
     if not sources:
         return result
     if isinstance(result, list | tuple):

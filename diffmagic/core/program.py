@@ -161,10 +161,10 @@ class Program:
             for part, result in enumerate(equation.results, start=1):
                 plain = f"v{number}" if len(equation.results) == 1 else f"v{number}_{part}"
                 earlier = self.versions.get(result)
-                wish = wishes.get(earlier, "") if earlier is not None else target
-                if wish:
-                    wishes[result] = wish
-                names[result] = unique(result.name or wish or plain)
+                while earlier is not None and earlier not in wishes:  # it may have been left out
+                    earlier = self.versions.get(earlier)
+                wishes[result] = target if earlier is None else wishes[earlier]
+                names[result] = unique(result.name or wishes[result] or plain)
         return names
 
     def __len__(self) -> int:

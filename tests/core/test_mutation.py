@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from diffmagic import DiffmagicError, grad, hessian, jacobian, jvp, trace, traceable, vjp
+from diffmagic.core.program import operation
 
 pytestmark = pytest.mark.filterwarnings("ignore:Setting the shape:DeprecationWarning")  # NumPy 2.5; people write it
 
@@ -961,3 +962,58 @@ def test_views_that_are_gone_are_forgotten():
         return y.sum()
 
     grad(f)(X)
+
+
+# What it looks like.
+
+
+def told(x):
+    y = x * 2
+    v = y[:2]
+    y[0] = 1.0
+    y[1] = x[2]
+    s = v[1] * 3
+    y[1:] += s
+    r = np.zeros(2)
+    r[1] = y[2]
+    return r.sum() + v.sum()
+
+
+def test_a_program_keeps_the_names_and_leaves_out_what_nobody_reads():
+    program = trace(traceable(told), np.array([1.0, 2.0, 3.0]))
+    names = program.names()
+    assert [f"{names[e.results[0]]} = {operation(e, names)}" for e in program.equations] == [
+        "y = x * 2",
+        "v = y[:2]",
+        "y_2 = y[0] ← 1.0",
+        "v4 = x[2]",
+        "y_3 = y_2[1] ← v4",
+        "v_2 = y_3[:2]",
+        "v7 = v_2[1]",
+        "s = v7 * 3",
+        "v9 = y_3[1:]",
+        "v10 = v9 + s",
+        "y_4 = y_3[1:] ← v10",
+        "v12 = np.ravel(v10)",
+        "v13 = v12[[0]]",
+        "v_3 = v_2[[1]] ← v13",
+        "v15 = y_4[2]",
+        "r = [0.0, 0.0][1] ← v15",
+        "v17 = np.sum(r)",
+        "v18 = np.sum(v_3)",
+        "v19 = v17 + v18",
+    ]
+    assert program.outputs[0].value == told(np.array([1.0, 2.0, 3.0]))
+
+
+def test_decisions_stay_at_their_place_when_equations_are_left_out():
+    def f(x):
+        y = x * 2
+        y[1:] += y[:-1]
+        if y[1] > 0:
+            y[0] = x[1]
+        return y.sum()
+
+    program = trace(f, X)
+    (guard,) = program.guards
+    assert program.equations[guard.position - 1].results[0] is guard.variable
