@@ -744,7 +744,7 @@ class Flat:
         return np.copy(np.ravel(self.base))
 
     def __len__(self) -> int:
-        return self.base.size
+        return int(self.base.size)
 
     def __iter__(self) -> Iterator[Any]:
         return iter(np.ravel(self.base))

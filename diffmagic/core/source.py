@@ -30,14 +30,18 @@ def origin(frame: FrameType | None) -> Origin:
     """The innermost of the user's own frames from `frame` outwards, as code and instruction offset."""
     first = frame
     while frame is not None:
-        name = frame.f_code.co_filename
-        library = is_library.get(name)
-        if library is None:
-            library = is_library[name] = belongs_to_a_library(name)
-        if not library:
+        if not seen_library(frame.f_code.co_filename):
             return frame.f_code, frame.f_lasti
         frame = frame.f_back
     return _outside_the_arrays(first)
+
+
+def seen_library(filename: str) -> bool:
+    """`belongs_to_a_library`, remembered."""
+    library = is_library.get(filename)
+    if library is None:
+        library = is_library[filename] = belongs_to_a_library(filename)
+    return library
 
 
 def belongs_to_a_library(filename: str) -> bool:
@@ -67,6 +71,8 @@ def asks_for_the_class(frame: FrameType) -> bool:
         return code.co_name == "wrapper"
     if code.co_name == "__instancecheck__" and frame.f_back is not None:  # of an abstract class
         return asks_for_the_class(frame.f_back)
+    if code.co_filename.startswith(_NUMPY) and code.co_name == "isscalar":
+        return True
     if belongs_to_a_library(code.co_filename):
         return False
     asking = dis.opname[code.co_code[frame.f_lasti]]

@@ -24,7 +24,7 @@ from diffmagic.core.escapes import escape, formats_text
 from diffmagic.core.mutation import constants, find_shared, of_plain, share
 from diffmagic.core.primitives import HANDLERS, PRIMITIVES, Primitive, define_kernel, primitive_of, public_name
 from diffmagic.core.program import Equation, Guard, Program, Variable
-from diffmagic.core.source import Location, asks_for_the_class, is_library, origin
+from diffmagic.core.source import Location, asks_for_the_class, is_library, origin, seen_library
 
 _levels = itertools.count(1)
 _NO_PARAMS: dict[str, Any] = {}
@@ -629,6 +629,17 @@ def _method(function: Any) -> Callable[..., Any]:
     return method
 
 
+def _of_arrays(get: Callable[[Any], Any]) -> property:
+    """An attribute that Python's own numbers lack, when the user's code asks them for it."""
+
+    def attribute(self: Tracer) -> Any:
+        if type(self._value) is float and not seen_library(sys._getframe(1).f_code.co_filename):
+            raise AttributeError(f"'float' object has no attribute '{get.__name__}'", name=get.__name__, obj=self)
+        return get(self)
+
+    return property(attribute, doc=get.__doc__)
+
+
 class Tracer:
     """A value of the user's computation that remembers where it came from. It behaves like the array it stands for."""
 
@@ -856,35 +867,35 @@ class Tracer:
         kind = "traced" if name.startswith("_") else type(concrete(self)).__name__  # `_value` itself may be missing
         raise AttributeError(f"'{kind}' object has no attribute '{name}'", name=name)
 
-    @property
+    @_of_arrays
     def shape(self) -> tuple[int, ...]:
         return np.shape(concrete(self))
 
-    @property
+    @_of_arrays
     def ndim(self) -> int:
         return np.ndim(concrete(self))
 
-    @property
+    @_of_arrays
     def size(self) -> int:
         return np.size(concrete(self))
 
-    @property
+    @_of_arrays
     def dtype(self) -> np.dtype[Any]:
         return np.result_type(concrete(self))
 
-    @property
-    def itemsize(self) -> int:
+    @_of_arrays
+    def itemsize(self) -> Any:
         return self.dtype.itemsize
 
-    @property
-    def nbytes(self) -> int:
+    @_of_arrays
+    def nbytes(self) -> Any:
         return self.size * self.dtype.itemsize
 
-    @property
+    @_of_arrays
     def T(self) -> Any:  # noqa: N802
         return np.transpose(self)
 
-    @property
+    @_of_arrays
     def mT(self) -> Any:  # noqa: N802
         return np.matrix_transpose(self)
 
@@ -896,7 +907,7 @@ class Tracer:
     def imag(self) -> Any:
         return np.imag(self)
 
-    @property
+    @_of_arrays
     def flat(self) -> Any:
         """The elements, one after the other."""
         return mutation.Flat(self)
@@ -954,7 +965,7 @@ def _set_dtype(self: Tracer, dtype: Any) -> NoReturn:
     refuse(".dtype = reads the same memory as other numbers", "x.astype(dtype)")
 
 
-Tracer.dtype = Tracer.dtype.setter(_set_dtype)  # type: ignore[method-assign, attr-defined]
+Tracer.dtype = Tracer.dtype.setter(_set_dtype)  # type: ignore[method-assign]
 for _name in ("flat", "imag", "real", "shape"):
     setattr(Tracer, _name, getattr(Tracer, _name).setter(getattr(mutation, f"set_{_name}")))
 for _name in {*dir(np.ndarray), *dir(float)} - {*dir(Tracer)}:

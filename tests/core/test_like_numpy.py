@@ -47,6 +47,9 @@ QUESTIONS = [
     lambda x: x * 2 if isinstance(x, float) else (x * 3).sum(),
     lambda x: (x * 3).sum() if isinstance(x, (list, np.ndarray)) else x * 2,
     lambda x: x * 2 if isinstance(x, numbers.Real) else (x * 3).sum(),
+    lambda x: (x * 3).sum() if hasattr(x, "shape") else x * 2,
+    lambda x: (x * 3).sum() if getattr(x, "ndim", 0) else x * 2,
+    lambda x: x * 2 if np.isscalar(x) else (x * 3).sum(),
 ]
 
 
