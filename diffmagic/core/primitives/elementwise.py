@@ -25,7 +25,10 @@ from diffmagic.core.primitives import (
     primitive_of,
     said,
 )
+from diffmagic.core.primitives.moves import lying_as
 from diffmagic.core.tracing import Tracer, apply, concrete, refuse
+
+_ROWS = np.empty(0).flags
 
 # Arithmetic.
 
@@ -251,7 +254,7 @@ def _select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
     result = default
     for condition, choice in zip(reversed(condlist), reversed(choicelist), strict=True):
         result = np.where(condition, choice, result)
-    return result
+    return np.copy(result, "C") if getattr(concrete(result), "flags", _ROWS).fnc else result  # by rows, as NumPy's
 
 
 @implements(np.piecewise)
@@ -376,7 +379,7 @@ def _accumulate(ufunc: np.ufunc, array: Any, axis: int = 0, dtype: Any = None) -
         return named(array, axis=axis, **said(dtype=(dtype, None)))
     if dtype is not None:
         refuse(f"np.{ufunc.__name__}.accumulate with dtype= is not traced", "x.astype(dtype) first")
-    return _reduced(ufunc, array, axis, keep=True)
+    return lying_as(array, _reduced(ufunc, array, axis, keep=True))
 
 
 @implements("reduceat")

@@ -384,15 +384,21 @@ def _pad(array: Any, pad_width: Any, mode: Any = "constant", **options: Any) -> 
     return padded
 
 
+def lying_as(a: Any, result: Any) -> Any:
+    """In the order of `a`, which decides what will be a view of it."""
+    columns = getattr(concrete(a), "flags", None)
+    return np.copy(result, "F") if columns is not None and columns.fnc else result
+
+
 @implements(np.sort)
 def _sort(a: Any, axis: int | None = -1, kind: Any = None, order: Any = None, *, stable: Any = None) -> Any:
     if axis is None:
         a, axis = np.ravel(a), 0
-    return np.take_along_axis(a, np.argsort(a, axis=axis, kind="stable"), axis=axis)
+    return lying_as(a, np.take_along_axis(a, np.argsort(a, axis=axis, kind="stable"), axis=axis))
 
 
 @implements(np.partition)
 def _partition(a: Any, kth: Any, axis: int | None = -1, kind: Any = "introselect", order: Any = None) -> Any:
     if axis is None:
         a, axis = np.ravel(a), 0
-    return np.take_along_axis(a, np.argpartition(a, kth, axis=axis, kind=kind), axis=axis)
+    return lying_as(a, np.take_along_axis(a, np.argpartition(a, kth, axis=axis, kind=kind), axis=axis))
