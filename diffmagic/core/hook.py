@@ -35,7 +35,6 @@ _DISPATCHER = "the dispatcher of diffmagic"  # these stand for functions until t
 _KEEPER = "the keeper of diffmagic"
 _SLICE = "slice, whatever the user calls so"
 _CONCATENATORS = frozenset({"r_", "c_"})  # whose brackets are a call
-_METHODS = (types.MethodDescriptorType, type(np.random.Generator.shuffle))
 _FUNCTIONS = (types.BuiltinFunctionType, FunctionType)
 _CALLERS = frozenset({filter, functools.reduce, functools.partial, map, max, min, sorted})
 _READERS = frozenset({math.fsum, np.fromiter})  # of an iterator, whose numbers may be traced
@@ -376,9 +375,8 @@ def _meaning(function: Any) -> Callable[..., Any] | None:
     except TypeError:  # not hashable
         return MEANINGS[object](function)  # type: ignore[no-any-return]
     owner = getattr(function, "__self__", None)
-    unbound = getattr(type(owner), str(getattr(function, "__name__", "")), None)
-    if type(unbound) in _METHODS and unbound in MEANINGS:
-        return functools.partial(MEANINGS[unbound], function)
+    if type(owner).__module__.startswith("numpy.random.") and function.__name__ == "shuffle":
+        return functools.partial(MEANINGS["shuffle"], function)
     if isinstance(function, types.BuiltinFunctionType) and isinstance(owner, np.ndarray):
         same_of_a_tracer = getattr(Tracer, function.__name__, None)
         return functools.partial(same_of_a_tracer, owner) if callable(same_of_a_tracer) else None

@@ -279,7 +279,7 @@ def shuffled(function: Any, x: Any, axis: int = 0) -> None:
     update(x, np.take(x, places, axis), "shuffle")
 
 
-MEANINGS[np.random.Generator.shuffle] = MEANINGS[np.random.RandomState.shuffle] = shuffled
+MEANINGS["shuffle"] = shuffled  # of any generator: numpy.random is loaded when it is used
 
 
 # Numbers.
