@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from diffmagic.core.hook import MEANINGS
-from diffmagic.core.mutation import update
+from diffmagic.core.mutation import COMPLEX, update
 from diffmagic.core.primitives import (
     Primitive,
     elementwise,  # noqa: F401 — declares the partials that `math` shares
@@ -216,7 +216,7 @@ for _name, _rewrite in {
 @means(np.asarray_chkfinite)
 def _asarray_chkfinite(a: Any, dtype: Any = None, order: Any = None) -> Any:
     np.asarray_chkfinite(_plain(a))
-    return array(a, dtype)
+    return _converted(np.asarray, a, dtype, order=order)
 
 
 _OF_SEQUENCES = frozenset({np.column_stack, np.concatenate, np.dstack, np.hstack, np.stack, np.vstack})
@@ -299,7 +299,9 @@ def _float(x: Any = 0.0, /) -> Any:
 
 @means(complex)
 def _complex(real: Any = 0.0, imag: Any = 0.0) -> Any:
-    return real + 1j * imag
+    if np.iscomplexobj(concrete(real)) or np.iscomplexobj(concrete(imag)):
+        return real + 1j * imag
+    return apply(COMPLEX, (real, imag))
 
 
 for _kind in set(np.sctypeDict.values()):

@@ -706,10 +706,21 @@ def put(self: Any, indices: Any, values: Any, mode: Any = "raise") -> None:
     np.put(self, indices, values, mode)
 
 
+def _of_parts(real: Any, imag: Any) -> Any:
+    parts = np.broadcast_arrays(real, imag)
+    whole = np.empty(parts[0].shape, np.result_type(*parts, np.complex64))
+    whole.real, whole.imag = parts
+    return whole[()]
+
+
+COMPLEX = Primitive("complex", _of_parts, partials=(1, lambda y, real, imag: 1j))
+"""A complex number of its parts, which ``real + 1j * imag`` is not where one of them is infinite."""
+
+
 def set_real(self: tracing.Tracer, value: Any) -> None:
     """``x.real = value``."""
     if np.iscomplexobj(tracing.concrete(self)):
-        update(self, value + 1j * np.imag(self), "real part")
+        update(self, tracing.apply(COMPLEX, (value, np.imag(self))), "real part")
     else:
         write(self, Ellipsis, value)
 
@@ -718,7 +729,7 @@ def set_imag(self: tracing.Tracer, value: Any) -> None:
     """``x.imag = value``."""
     if not np.iscomplexobj(tracing.concrete(self)):
         raise TypeError("array does not have imaginary part to set")
-    update(self, np.real(self) + 1j * value, "imaginary part")
+    update(self, tracing.apply(COMPLEX, (np.real(self), value)), "imaginary part")
 
 
 def set_shape(self: tracing.Tracer, shape: Any) -> None:

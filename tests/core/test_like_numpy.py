@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+import scipy.special
+import scipy.stats
 
 from diffmagic import DiffmagicError, checkpoint, grad, hessian, jvp, linearize, traceable
 
@@ -275,3 +277,59 @@ def test_new_arrays_of_many_kinds():
 def test_a_number_stays_single_precision_beside_a_python_number():
     f = traceable(lambda x: np.ones(3, np.float32) * float(np.array([x])[0]))
     assert jvp(f, (0.5,), (1.0,))[0].dtype == f(0.5).dtype == np.float32
+
+
+# Found by looking for them.
+
+
+def test_an_axis_that_is_zero_is_an_axis():
+    x = np.array([[1.0, 2.0], [3.0, 4.0]])
+    f = traceable(lambda x: scipy.special.logsumexp(x, axis=0))
+    np.testing.assert_array_equal(jvp(f, (x,), (x,))[0], scipy.special.logsumexp(x, axis=0))
+    np.testing.assert_allclose(grad(lambda x: f(x)[0])(x)[:, 1], [0.0, 0.0])
+
+
+def test_pieces_have_the_type_of_their_argument():
+    x = np.array([0.3, 0.9])
+    value = jvp(lambda x: np.piecewise(x, [x < 0.5], [0, 1]), (x,), (x,))[0]
+    assert value.dtype == np.float64
+    np.testing.assert_array_equal(value, np.piecewise(x, [x < 0.5], [0, 1]))
+
+
+def test_distributions_compute_in_double_precision():
+    f = traceable(lambda m: scipy.stats.norm.logpdf(np.float32(0.4), m, 1e-3))
+    exact = (float(np.float32(0.4)) - 0.4) / 1e-6
+    assert grad(f)(0.4) == pytest.approx(exact, rel=1e-9)
+
+
+def test_a_uniform_von_mises_distribution():
+    for kappa in (0.0, 1e-9, 0.5, 2.0, 30.0):
+        found = grad(traceable(lambda k: scipy.stats.vonmises.logpdf(0.3, k)))(kappa)
+        exact = np.cos(0.3) - scipy.special.i1e(kappa) / scipy.special.i0e(kappa)
+        assert found == pytest.approx(exact, rel=1e-12)
+
+
+def test_parts_of_complex_numbers_that_are_infinite():
+    def f(x: Any) -> Any:
+        r = x * (1 + 0j)
+        r.imag = np.inf
+        s = x * (1 + 0j)
+        s.real = x * 2
+        return r.real.sum() + s.real.sum() + (complex(x[0], np.inf).real if isinstance(x, np.ndarray) else 0.0)
+
+    value, slope = jvp(traceable(f), (X,), (np.ones(4),))
+    assert value == f(X.copy())
+    assert slope == 13.0
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: np.insert(np.arange(3), 1, x[0]).sum() * x[1],
+        lambda x: np.mean(x * 5, dtype=int),
+        lambda x: np.var(x * (1 + 1j), dtype=np.float64),
+    ],
+)
+def test_what_would_lose_a_part_of_a_number_is_refused(f):
+    with pytest.raises(DiffmagicError, match=r"whole part|lose a part"):
+        grad(f)(X)

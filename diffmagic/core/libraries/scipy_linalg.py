@@ -30,7 +30,8 @@ def _turned(a: Any, conjugate: bool = True) -> Any:
 def _mirrored(a: Any, lower: bool = False, conjugate: bool = True) -> Any:
     """The symmetric matrix of which this is one triangle."""
     half = np.tril(a) if lower else np.triu(a)
-    return np.where(np.eye(np.shape(a)[-1], dtype=bool), half, half + _turned(half, conjugate))
+    diagonal = np.real(half) if conjugate and np.iscomplexobj(half) else half
+    return np.where(np.eye(np.shape(a)[-1], dtype=bool), diagonal, half + _turned(half, conjugate))
 
 
 def _triangle(a: Any, lower: Any, unit_diagonal: Any = False) -> Any:
@@ -212,13 +213,18 @@ _eigh = Primitive("scipy.linalg.eigh", linalg.eigh, push=_push_eigh)
 
 @means(linalg.qr)
 def _call_qr(
-    a: Any, overwrite_a: bool = False, lwork: Any = None, mode: str = "full", pivoting: bool = False, **_: Any
+    a: Any,
+    overwrite_a: bool = False,
+    lwork: Any = None,
+    mode: str = "full",
+    pivoting: bool = False,
+    check_finite: bool = True,
 ) -> Any:
     rows, columns = np.shape(a)[-2:]
-    if pivoting or mode == "raw" or (mode == "full" and rows > columns):
+    if pivoting or mode == "raw" or (mode in ("full", "r") and rows > columns):
         refuse(
-            "scipy.linalg.qr with pivoting, with mode='raw' or of more rows than columns with mode='full' has no "
-            "derivative here",
+            "scipy.linalg.qr with pivoting, with mode='raw' or, of more rows than columns, other than mode='economic' "
+            "has no derivative here",
             "scipy.linalg.qr(a, mode='economic')",
         )
     q, r = apply(_qr, (listed(a),))

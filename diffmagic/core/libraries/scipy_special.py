@@ -81,7 +81,8 @@ def _call_logsumexp(a: Any, axis: Any = None, b: Any = None, keepdims: bool = Fa
     if any(map(np.iscomplexobj, operands)):
         refuse("scipy.special.logsumexp of complex numbers is not traced", "np.log(np.sum(b * np.exp(a)))")
     given = {"axis": axis, "keepdims": keepdims, "return_sign": return_sign}
-    return apply(_logsumexp, operands, {name: value for name, value in given.items() if value not in (None, False)})
+    said = {name: value for name, value in given.items() if value is not None and value is not False}
+    return apply(_logsumexp, operands, said)
 
 
 MEANINGS[special.logsumexp] = _call_logsumexp

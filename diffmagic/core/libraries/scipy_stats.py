@@ -56,6 +56,13 @@ def _with_the_rest(given: dict[str, Form], log_density: str, density: str) -> di
     return forms
 
 
+def _in_double(value: Any) -> Any:
+    """An argument in the precision in which SciPy computes."""
+    value = listed(value)
+    kind = np.result_type(concrete(value))
+    return np.astype(value, np.float64) if kind in (np.float32, np.float16) else value
+
+
 def _declare(distribution: Any, name: str, body: Form) -> None:
     method = getattr(distribution, name)
     first = next(iter(inspect.signature(method).parameters))
@@ -69,7 +76,7 @@ def _declare(distribution: Any, name: str, body: Form) -> None:
         bound = signature.bind(*args, **kwargs)
         last = list(signature.parameters).index([*bound.arguments][-1])
         bound.apply_defaults()
-        return apply(primitive, tuple(map(listed, bound.args[: last + 1])))
+        return apply(primitive, tuple(map(_in_double, bound.args[: last + 1])))
 
     MEANINGS[method] = meaning
     MEANINGS[distribution] = MEANINGS[distribution.freeze] = functools.partial(Frozen, distribution)
@@ -178,6 +185,13 @@ def _laplace(z: Any) -> Any:
 
 def _integer(name: str, n: Any) -> Any:
     return refuse(f"{name} is an integer, which has no derivative", "a plain integer") if is_traced(n) else n
+
+
+def _log_i0e(kappa: Any) -> Any:
+    """log(I₀(κ) e^-κ), without the kink that `i0e` has at zero."""
+    near = np.less(kappa, 1.0)
+    small = np.where(near, kappa, 0.0)
+    return np.where(near, np.log(special.i0(small)) - small, np.log(special.i0e(np.where(near, 1.0, kappa))))
 
 
 continuous(
@@ -319,7 +333,7 @@ continuous(
 )
 continuous(
     stats.vonmises,
-    logpdf=lambda z, kappa: kappa * special.cosm1(z) - np.log(special.i0e(kappa)) - math.log(2 * math.pi),
+    logpdf=lambda z, kappa: kappa * special.cosm1(z) - _log_i0e(kappa) - math.log(2 * math.pi),
 )
 discrete(
     stats.poisson,

@@ -264,7 +264,8 @@ def _piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> A
     result: Any = pieces[-1] if len(pieces) > len(conditions) else 0.0
     for condition, piece in zip(conditions, pieces, strict=False):
         result = np.where(condition, piece, result)
-    return result
+    dtype = np.result_type(concrete(x))  # NumPy fills an array like x
+    return result if np.result_type(concrete(result)) == dtype else np.astype(result, dtype)
 
 
 @implements(np.nan_to_num)

@@ -15,7 +15,7 @@ import numpy as np
 
 from diffmagic.core.mutation import owner
 from diffmagic.core.primitives import HANDLERS, Primitive, define, define_kernel, implements, primitive_of
-from diffmagic.core.tracing import GETITEM, apply, concrete, is_traced, plain_option, refuse, settled_key
+from diffmagic.core.tracing import GETITEM, Tracer, apply, concrete, is_traced, plain_option, refuse, settled_key
 
 # Indexing, and its transpose: adding into an array of zeros.
 
@@ -304,7 +304,14 @@ def _gather(function: Any, data: tuple[int, ...], args: tuple[Any, ...], kwargs:
     template = tuple(_places(arg) if k in data else arg for k, arg in enumerate(args))
     call = Call(function, data, template, kwargs)
     mover = Primitive(primitive.name, lambda *operands, call: call(operands), push=_push, pull=_pull)
-    return apply(mover, operands, {"call": call})
+    found = apply(mover, operands, {"call": call})
+    if type(found) is Tracer and found.dtype.kind in "iub" and any([_is_inexact(operand) for operand in operands]):
+        refuse(f"{primitive.name} into integers keeps the whole part of a traced value only", "an array of floats")
+    return found
+
+
+def _is_inexact(operand: Any) -> bool:
+    return type(operand) is Tracer and operand.dtype.kind in "fc"
 
 
 def _places(arg: Any) -> Any:

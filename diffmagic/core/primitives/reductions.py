@@ -9,7 +9,7 @@ import numpy as np
 
 from diffmagic.core.forward import REAL_NUMBERS, selected
 from diffmagic.core.primitives import define_kernel, implements, primitive_of
-from diffmagic.core.tracing import apply, composite, refuse
+from diffmagic.core.tracing import apply, composite, concrete, refuse
 
 _MISSING: Any = np._NoValue
 
@@ -49,7 +49,12 @@ def _masked(a: Any, where: Any, neutral: Any) -> Any:
 
 
 def _typed(a: Any, dtype: Any) -> Any:
-    return a if dtype is None else np.astype(a, dtype)
+    if dtype is None:
+        return a
+    have, wanted = np.result_type(concrete(a)).kind, np.dtype(dtype).kind
+    if "biufc".find(wanted) < "biufc".find(have) and have in "fc":
+        refuse(f"dtype={np.dtype(dtype).name} would lose a part of each number", "x.astype(dtype) first")
+    return np.astype(a, dtype)
 
 
 # Sums and means.
