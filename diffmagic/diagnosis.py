@@ -314,7 +314,9 @@ class _Diagnosis:
     def constants(self) -> Iterator[Finding]:
         """Steps between an input and the result that are constant almost everywhere, beside others that are not."""
         flat = [e for e in self.program.equations if not e.primitive.differentiable and e.results[0].dtype.kind != "b"]
-        whole = [g for g in self.program.guards if type(g.value) is int and g.variable.dtype.kind == "f"]
+        made = {result: equation for equation in self.program.equations for result in equation.results}
+        whole = [(_rounded(g.variable, made), g) for g in self.program.guards if type(g.value) is int]
+        whole = [(variable, g) for variable, g in whole if variable.dtype.kind == "f"]
         if not flat and not whole:
             return
         needed = _needed(self.program)
@@ -325,10 +327,16 @@ class _Diagnosis:
                 text = equation.location.expression or equation.primitive.name
                 summary = f"{_at_line(equation)}{text} is {reason}"
                 yield Finding("constant", summary, reason=reason, **self._source(equation))
-        whole = [guard for guard in whole if guard.variable in moving]
-        for name, value in dict.fromkeys((self.around.names[guard.variable], guard.value) for guard in whole):
+        taken = [(self._called(guard.variable, made), guard.value) for variable, guard in whole if variable in moving]
+        for name, value in dict.fromkeys(taken):
             reason = f"{name} is taken as the integer {value}, a constant: no derivative comes through it"
             yield Finding("constant", reason, reason=reason)
+
+    def _called(self, variable: Variable, made: dict[Variable, Equation]) -> str:
+        """A value's name, or the expression that made it if it has none."""
+        equation = made.get(variable)
+        named = equation is None or variable.name or equation.location.target
+        return self.around.names[variable] if named or equation is None else equation.location.expression
 
     # The parts of a finding.
 
@@ -599,6 +607,14 @@ KINKS: Mapping[str, Callable[..., Any]] = {
 
 
 # Inputs and steps that nothing comes from.
+
+
+def _rounded(variable: Variable, made: dict[Variable, Equation]) -> Variable:
+    """What an integer was before a function such as `math.floor` made it one."""
+    equation = made.get(variable)
+    if equation is None or equation.primitive.differentiable or variable.dtype.kind == "f":
+        return variable
+    return next((operand for operand in equation.operands if isinstance(operand, Variable)), variable)
 
 
 def _needed(program: Program) -> set[Variable]:

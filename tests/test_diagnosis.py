@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from diffmagic import differentiate
+from diffmagic import differentiate, traceable
 from diffmagic.results import Finding
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
@@ -285,6 +286,10 @@ def test_steps_that_are_constant_almost_everywhere() -> None:
     assert finding.expression == "np.round(x)"
     (finding,) = findings(lambda x: x * int(x), 2.5)
     assert "x is taken as the integer 2" in finding.summary
+    (finding,) = findings(lambda x: x * round(x), 2.7)
+    assert "round(x) is taken as the integer 3" in finding.summary
+    (finding,) = findings(traceable(lambda x: x * math.floor(x)), 2.7)
+    assert "math.floor(x) is taken as the integer 2" in finding.summary
     assert differentiate(lambda x: np.round(np.floor(2 * x)), 2.5).notes == [
         "the result depends on x only through np.floor, which is constant almost everywhere: its derivative is 0"
     ]
