@@ -15,16 +15,12 @@ from diffmagic.core.libraries import composed, declare, listed, push_of, shares
 from diffmagic.core.libraries import find as find
 from diffmagic.core.meanings import means
 from diffmagic.core.primitives import Primitive
+from diffmagic.core.primitives.linalg import adjoint
 from diffmagic.core.tracing import apply, concrete, refuse
 
 
-def _adjoint(a: Any) -> Any:
-    a = np.matrix_transpose(a)
-    return np.conjugate(a) if np.iscomplexobj(a) else a
-
-
 def _turned(a: Any, conjugate: bool = True) -> Any:
-    return _adjoint(a) if conjugate else np.matrix_transpose(a)
+    return adjoint(a) if conjugate else np.matrix_transpose(a)
 
 
 def _mirrored(a: Any, lower: bool = False, conjugate: bool = True) -> Any:
@@ -105,7 +101,7 @@ def _push_cho_factor(i: int, t: Any, y: Any, a: Any, lower: Any = False) -> Any:
 
 def _solve_by_cholesky(c: Any, b: Any, lower: Any) -> Any:
     factor = _triangle(c, lower)
-    first, second = (factor, _adjoint(factor)) if lower else (_adjoint(factor), factor)
+    first, second = (factor, adjoint(factor)) if lower else (adjoint(factor), factor)
     return np.linalg.solve(second, np.linalg.solve(first, b))
 
 
@@ -256,7 +252,7 @@ def _eigvalsh(a: Any, b: Any = None, *, lower: Any = True) -> Any:
     a = apply(_symmetric, (a,), {"lower": bool(lower)})
     if b is not None:
         inverse = np.linalg.inv(np.linalg.cholesky(apply(_symmetric, (b,), {"lower": bool(lower)})))
-        a = np.matmul(np.matmul(inverse, a), _adjoint(inverse))
+        a = np.matmul(np.matmul(inverse, a), adjoint(inverse))
     return np.linalg.eigvalsh(a)
 
 

@@ -34,19 +34,19 @@ from diffmagic.core.tracing import apply, composite, concrete, refuse
 _MISSING: Any = np._NoValue
 
 
-def _adjoint(a: Any) -> Any:
+def adjoint(a: Any) -> Any:
     a = np.matrix_transpose(a)
     return np.conjugate(a) if np.iscomplexobj(a) else a
 
 
 def _hermitian(a: Any) -> Any:
-    return (a + _adjoint(a)) / 2
+    return (a + adjoint(a)) / 2
 
 
 def mirrored(a: Any, lower: bool = True) -> Any:
     """The symmetric matrix of which one triangle is read."""
     half = np.tril(a, -1) if lower else np.triu(a, 1)
-    return half + _adjoint(half) + _real(a) * np.eye(np.shape(a)[-1], dtype=bool)
+    return half + adjoint(half) + _real(a) * np.eye(np.shape(a)[-1], dtype=bool)
 
 
 def _real(a: Any) -> Any:
@@ -115,12 +115,12 @@ def _push_inv(i: int, t: Any, y: Any, a: Any) -> Any:
 
 def _push_pinv(i: int, t: Any, y: Any, a: Any, **cutoff: Any) -> Any:
     """At constant rank: G. H. Golub and V. Pereyra, SIAM J. Numer. Anal. 10 (1973) 413-432, equation (4.12)."""
-    adjoint, u = _adjoint(y), _adjoint(t)
+    yh, u = adjoint(y), adjoint(t)
     outside_range = u - np.matmul(np.matmul(u, a), y)
     outside_rows = u - np.matmul(y, np.matmul(a, u))
     return (
-        np.matmul(np.matmul(y, adjoint), outside_range)
-        + np.matmul(outside_rows, np.matmul(adjoint, y))
+        np.matmul(np.matmul(y, yh), outside_range)
+        + np.matmul(outside_rows, np.matmul(yh, y))
         - np.matmul(np.matmul(y, t), y)
     )
 
@@ -228,11 +228,11 @@ _record_matrix_function(np.linalg.slogdet)
 
 def _push_cholesky(i: int, t: Any, y: Any, a: Any, upper: bool = False) -> Any:
     """L Φ(L⁻¹ t L⁻ᴴ), where Φ takes the lower triangle with half of the diagonal."""
-    lower = _adjoint(y) if upper else y
+    lower = adjoint(y) if upper else y
     inverse = np.linalg.inv(lower)
-    inner = np.matmul(np.matmul(inverse, mirrored(t, not upper)), _adjoint(inverse))
+    inner = np.matmul(np.matmul(inverse, mirrored(t, not upper)), adjoint(inverse))
     change = np.matmul(lower, _strict_triangle(inner) + inner * np.eye(np.shape(y)[-1], dtype=bool) / 2)
-    return _adjoint(change) if upper else change
+    return adjoint(change) if upper else change
 
 
 def _push_qr(i: int, t: Any, y: Any, a: Any) -> Any:
@@ -240,12 +240,12 @@ def _push_qr(i: int, t: Any, y: Any, a: Any) -> Any:
     q, r = y
     k = np.shape(r)[-2]
     change = np.matrix_transpose(np.linalg.solve(np.matrix_transpose(r[..., :k]), np.matrix_transpose(t[..., :k])))
-    inner = np.matmul(_adjoint(q), change)
+    inner = np.matmul(adjoint(q), change)
     below = _strict_triangle(inner)
-    turn = below - _adjoint(below)
+    turn = below - adjoint(below)
     if np.iscomplexobj(inner):
         turn = turn + 1j * np.imag(inner) * np.eye(k, dtype=bool)  # the diagonal of R stays real
-    return change - np.matmul(q, inner - turn), np.triu(np.matmul(_adjoint(q), t) - np.matmul(turn, r))
+    return change - np.matmul(q, inner - turn), np.triu(np.matmul(adjoint(q), t) - np.matmul(turn, r))
 
 
 define_kernel(np.linalg.cholesky, push=_push_cholesky)
@@ -279,7 +279,7 @@ def _push_eigh(i: int, t: Any, y: Any, a: Any, UPLO: str = "L") -> Any:
     moved = np.matmul(mirrored(t, UPLO in "Ll"), v)
     change = _real(np.sum(np.conjugate(v) * moved, axis=-2))
     gaps = np.expand_dims(w, -2) - np.expand_dims(w, -1)
-    return change, np.matmul(v, _reciprocal(gaps, w) * np.matmul(_adjoint(v), moved))
+    return change, np.matmul(v, _reciprocal(gaps, w) * np.matmul(adjoint(v), moved))
 
 
 def _push_eig(i: int, t: Any, y: Any, a: Any) -> Any:
@@ -300,9 +300,9 @@ def _push_eig(i: int, t: Any, y: Any, a: Any) -> Any:
 def _push_svd(i: int, t: Any, y: Any, a: Any, full_matrices: bool = True) -> Any:
     """Giles's rule, with UᴴtV split into its symmetric part, over sⱼ - sᵢ, and the rest, over sⱼ + sᵢ."""
     u, s, vh = y
-    v = _adjoint(vh)
+    v = adjoint(vh)
     moved = np.matmul(t, v)
-    inner = np.matmul(_adjoint(u), moved)
+    inner = np.matmul(adjoint(u), moved)
     symmetric = _hermitian(inner)
     column, row = np.expand_dims(s, -2), np.expand_dims(s, -1)
     turn = _reciprocal(column - row, s) * symmetric
@@ -312,9 +312,9 @@ def _push_svd(i: int, t: Any, y: Any, a: Any, full_matrices: bool = True) -> Any
     if rows > columns:
         du = du + (moved - np.matmul(u, inner)) * np.expand_dims(_reciprocal(s, s), -2)
     if columns > rows:
-        dv = dv + (np.matmul(_adjoint(t), u) - np.matmul(v, _adjoint(inner))) * np.expand_dims(_reciprocal(s, s), -2)
+        dv = dv + (np.matmul(adjoint(t), u) - np.matmul(v, adjoint(inner))) * np.expand_dims(_reciprocal(s, s), -2)
     ds = np.where(_is_zero(s, s), 0.0, _real(np.linalg.diagonal(inner)))
-    return du, ds, _adjoint(dv)
+    return du, ds, adjoint(dv)
 
 
 define_kernel(np.linalg.eigh, push=_push_eigh)

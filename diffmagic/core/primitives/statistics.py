@@ -15,32 +15,20 @@ from diffmagic.core.tracing import apply, composite, concrete, is_traced, refuse
 
 
 @composite(np.median)
+@composite(np.nanmedian)
 def _median(a: Any, axis: Any = None, *, keepdims: Any = False) -> Any:
     return _quantile_of(a, 0.5, axis, keepdims)
 
 
 @composite(np.quantile)
+@composite(np.nanquantile)
 def _quantile(a: Any, q: Any, axis: Any = None, *, method: Any = "linear", keepdims: Any = False) -> Any:
     return _quantile_of(a, q, axis, keepdims, method)
 
 
 @composite(np.percentile)
-def _percentile(a: Any, q: Any, axis: Any = None, *, method: Any = "linear", keepdims: Any = False) -> Any:
-    return _quantile_of(a, np.asarray(q) / 100, axis, keepdims, method)
-
-
-@composite(np.nanmedian)
-def _nanmedian(a: Any, axis: Any = None, *, keepdims: Any = False) -> Any:
-    return _quantile_of(a, 0.5, axis, keepdims)
-
-
-@composite(np.nanquantile)
-def _nanquantile(a: Any, q: Any, axis: Any = None, *, method: Any = "linear", keepdims: Any = False) -> Any:
-    return _quantile_of(a, q, axis, keepdims, method)
-
-
 @composite(np.nanpercentile)
-def _nanpercentile(a: Any, q: Any, axis: Any = None, *, method: Any = "linear", keepdims: Any = False) -> Any:
+def _percentile(a: Any, q: Any, axis: Any = None, *, method: Any = "linear", keepdims: Any = False) -> Any:
     return _quantile_of(a, np.asarray(q) / 100, axis, keepdims, method)
 
 
