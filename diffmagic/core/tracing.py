@@ -802,6 +802,8 @@ class Tracer:
             return float(concrete(self))
         if formats_text(sys._getframe(1)):
             return float(concrete(self))
+        if self.dtype.kind in "iub":
+            return float(self.decide(int(concrete(self))))
         raise refused(escape(_here(), "a float"))
 
     def __complex__(self) -> complex:
@@ -812,6 +814,8 @@ class Tracer:
     def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
         if type(settled(self)) is not Tracer:
             return np.array(concrete(self), dtype=dtype, copy=copy)
+        if self.dtype.kind in "iub":  # whole numbers are decisions
+            return np.array(self.decide(np.array(concrete(self))), dtype=dtype)
         raise refused(escape(_here(), "an array"))
 
     def item(self, *args: Any) -> Any:

@@ -347,6 +347,20 @@ def test_refused_with_line_reason_and_rewrite(f, reason, rewrite):
     assert f.__code__.co_firstlineno <= caught.value.location.line <= f.__code__.co_firstlineno + 3
 
 
+def test_whole_numbers_are_decisions_wherever_they_go():
+    order, chosen = np.zeros(3, int), np.zeros(3, bool)
+
+    def f(x):
+        order[:] = np.argsort(x)
+        chosen[:] = x > 1
+        share = float(np.argmax(x)) + math.sqrt(np.count_nonzero(x > 1) + 2)
+        return np.sum(x[order] * [1.0, 2.0, 3.0]) * share + np.sum(x[chosen])
+
+    x = np.array([2.0, 0.5, 3.0])
+    np.testing.assert_array_equal(grad(f)(x), [8.0 + 1, 4.0, 12.0 + 1])
+    assert "holds while" in str(trace(f, x))
+
+
 def test_numbers_are_augmented_as_python_does():
     def f(x):
         y = x
