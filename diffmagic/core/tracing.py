@@ -481,7 +481,7 @@ def composite(function: Any, operands: int = 1) -> Callable[[Callable[..., Any]]
     function : callable
         The NumPy function; it computes the value.
     operands : int
-        How many of the body's first parameters are operands. The others are options.
+        How many of the body's first parameters are operands; one may be None and is left out. The others are options.
     """
 
     def declare(body: Callable[..., Any]) -> Callable[..., Any]:
@@ -497,7 +497,7 @@ def composite(function: Any, operands: int = 1) -> Callable[[Callable[..., Any]]
             except TypeError as error:
                 raise _refused_option(function, str(error)) from error
             params = {name: plain_option(value, primitive.name) for name, value in given.items() if name not in names}
-            return apply(primitive, tuple(given[name] for name in names), params)
+            return apply(primitive, tuple(given[name] for name in names if given.get(name) is not None), params)
 
         HANDLERS[function] = handler
         return body

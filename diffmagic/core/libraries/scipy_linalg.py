@@ -15,7 +15,7 @@ from diffmagic.core.libraries import composed, declare, listed, push_of, shares
 from diffmagic.core.libraries import find as find
 from diffmagic.core.meanings import means
 from diffmagic.core.primitives import Primitive
-from diffmagic.core.primitives.linalg import adjoint
+from diffmagic.core.primitives.linalg import adjoint, refuse_undetermined
 from diffmagic.core.tracing import apply, concrete, refuse
 
 
@@ -237,13 +237,8 @@ def _call_svd(
 ) -> Any:
     if not compute_uv:
         return call(linalg.svdvals, a)
-    rows, columns = np.shape(a)[-2:]
-    if full_matrices and rows != columns:
-        refuse(
-            f"the last {abs(rows - columns)} singular vectors are not determined by the matrix, so they have no "
-            "derivative",
-            "scipy.linalg.svd(a, full_matrices=False)",
-        )
+    if full_matrices:
+        refuse_undetermined(a, "scipy.linalg.svd")
     return apply(_svd, (listed(a),), {"full_matrices": False})
 
 

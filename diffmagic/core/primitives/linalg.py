@@ -339,17 +339,23 @@ def _eigvals(a: Any) -> Any:
     return np.linalg.eig(a).eigenvalues  # LAPACK may order them differently when it computes them alone
 
 
+def refuse_undetermined(a: Any, svd: str) -> None:
+    """A full basis for a matrix that is not square has singular vectors that could be any."""
+    rows, columns = np.shape(a)[-2:]
+    if rows != columns:
+        refuse(
+            f"the last {abs(rows - columns)} singular vectors are not determined by the matrix, so they have no "
+            "derivative",
+            f"{svd}(a, full_matrices=False)",
+        )
+
+
 @implements(np.linalg.svd)
 def _svd(a: Any, full_matrices: bool = True, compute_uv: bool = True) -> Any:
     if not compute_uv:
         return np.linalg.svdvals(a)
-    rows, columns = np.shape(a)[-2:]
-    if full_matrices and rows != columns:
-        refuse(
-            f"the last {abs(rows - columns)} singular vectors are not determined by the matrix, so they have no "
-            "derivative",
-            "np.linalg.svd(a, full_matrices=False)",
-        )
+    if full_matrices:
+        refuse_undetermined(a, "np.linalg.svd")
     return apply(primitive_of(np.linalg.svd), (a,), {"full_matrices": False})
 
 

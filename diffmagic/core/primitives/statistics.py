@@ -88,6 +88,7 @@ def _along(weights: Any, a: Any, axis: Any) -> Any:
     )
 
 
+@composite(np.cov, operands=2)
 def _covariance(
     m: Any,
     y: Any = None,
@@ -117,39 +118,13 @@ def _covariance(
     return np.squeeze(products * np.divide(1.0, freedom))
 
 
+@composite(np.corrcoef, operands=2)
 def _correlation(x: Any, y: Any = None, rowvar: bool = True, dtype: Any = None) -> Any:
     products = _covariance(x, y, rowvar)
     if np.ndim(products) == 0:
         return products / products
     sizes = np.sqrt(np.real(np.diagonal(products)))
     return products / np.expand_dims(sizes, 1) / sizes
-
-
-define_kernel(np.cov, body=_covariance)
-define_kernel(np.corrcoef, body=_correlation)
-
-
-@implements(np.cov)
-def _cov(
-    m: Any,
-    y: Any = None,
-    rowvar: bool = True,
-    bias: bool = False,
-    ddof: Any = None,
-    fweights: Any = None,
-    aweights: Any = None,
-    *,
-    dtype: Any = None,
-) -> Any:
-    options = said(rowvar=(rowvar, True), bias=(bias, False), ddof=(ddof, None), dtype=(dtype, None))
-    options |= said(fweights=(fweights, None), aweights=(aweights, None))
-    return apply(primitive_of(np.cov), (m,) if y is None else (m, y), options)
-
-
-@implements(np.corrcoef)
-def _corrcoef(x: Any, y: Any = None, rowvar: bool = True, *, dtype: Any = None) -> Any:
-    options = said(rowvar=(rowvar, True), dtype=(dtype, None))
-    return apply(primitive_of(np.corrcoef), (x,) if y is None else (x, y), options)
 
 
 # Counts: constant in what is counted, linear in its weights.
