@@ -305,9 +305,9 @@ def call(function: Any, /, *args: Any, **kwargs: Any) -> Any:
         return function(functools.partial(call, args[0]), *args[1:])
     if of_library:
         args, kwargs = tuple(map(_array, args)), {name: _array(value) for name, value in kwargs.items()}
-        return mine(of_plain(given, function(*map(_passed, args), **{n: _passed(v) for n, v in kwargs.items()})))
+        return mine(of_plain(given, function(*map(passed, args), **{n: passed(v) for n, v in kwargs.items()})))
     if "key" in kwargs or _calls_what_it_gets(function):
-        return mine(function(*map(_passed, args), **{name: _passed(value) for name, value in kwargs.items()}))
+        return mine(function(*map(passed, args), **{name: passed(value) for name, value in kwargs.items()}))
     return mine(function(*args, **kwargs))
 
 
@@ -346,7 +346,7 @@ def _wants_arrays(function: Any) -> bool:
     return belongs_to_a_library(getattr(sys.modules.get(package), "__file__", None) or "")
 
 
-def _passed(value: Any) -> Any:
+def passed(value: Any) -> Any:
     """A function passed to another: what calls it is not rewritten, so it must know itself what calls mean."""
     if isinstance(value, FunctionType):
         return hooked(value)

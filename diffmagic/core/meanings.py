@@ -33,9 +33,9 @@ def means(*functions: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]
     return declare
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """The numbers behind nested lists of traced ones."""
-    return type(value)(map(_plain, value)) if isinstance(value, list | tuple) else concrete(value)
+    return type(value)(map(plain, value)) if isinstance(value, list | tuple) else concrete(value)
 
 
 # Arrays of traced numbers.
@@ -43,7 +43,7 @@ def _plain(value: Any) -> Any:
 
 def array(values: Any, dtype: Any = None) -> Any:
     """`np.array`: nested lists of numbers and arrays, some of them traced."""
-    kind = np.dtype(dtype) if dtype is not None else np.array(_plain(values)).dtype  # NumPy's own word on ragged lists
+    kind = np.dtype(dtype) if dtype is not None else np.array(plain(values)).dtype  # NumPy's own word on ragged lists
     if not is_traced(values):
         return np.array(values, dtype)
     made = np.copy(values) if type(values) is Tracer else np.stack([array(part) for part in values])
@@ -141,7 +141,7 @@ def _core_dimensions(signature: str | None, count: int) -> tuple[list[int], list
 
 def _gathered(results: Any, loop: tuple[int, ...], dtype: Any) -> Any:
     """The results of single calls as one array. np.vectorize gives all the first one's dtype."""
-    kind = dtype or np.asarray(_plain(results[0])).dtype
+    kind = dtype or np.asarray(plain(results[0])).dtype
     return np.reshape(array(list(results), kind), loop + np.shape(results[0]))
 
 
@@ -173,7 +173,7 @@ def _joined(concatenator: Any, key: Any) -> Any:
 
 
 def _plain_item(item: Any) -> Any:
-    return slice(*map(concrete, (item.start, item.stop, item.step))) if isinstance(item, slice) else _plain(item)
+    return slice(*map(concrete, (item.start, item.stop, item.step))) if isinstance(item, slice) else plain(item)
 
 
 def _stretch(item: slice) -> Any:
@@ -215,7 +215,7 @@ for _name, _rewrite in {
 
 @means(np.asarray_chkfinite)
 def _asarray_chkfinite(a: Any, dtype: Any = None, order: Any = None) -> Any:
-    np.asarray_chkfinite(_plain(a))
+    np.asarray_chkfinite(plain(a))
     return _converted(np.asarray, a, dtype, order=order)
 
 

@@ -13,9 +13,8 @@ from collections.abc import Callable
 from typing import Any
 
 from diffmagic.core.errors import DiffmagicError
-from diffmagic.core.hook import MEANINGS, _passed
-from diffmagic.core.meanings import _plain as plain
-from diffmagic.core.meanings import array
+from diffmagic.core.hook import MEANINGS, passed
+from diffmagic.core.meanings import array, plain
 from diffmagic.core.primitives import Primitive, primitive_of
 from diffmagic.core.tracing import apply, plain_option, refuse
 
@@ -70,7 +69,7 @@ def _tried(function: Any, rewrite: str, *args: Any, **kwargs: Any) -> Any:
     """A call that works where a library computes with whatever it is given; otherwise it is refused by its name."""
     if _home(function) not in _OF_PLAIN_NUMBERS:
         try:
-            return function(*map(_passed, args), **{name: _passed(value) for name, value in kwargs.items()})
+            return function(*map(passed, args), **{name: passed(value) for name, value in kwargs.items()})
         except DiffmagicError as error:
             if "cannot become" not in error.reason:
                 raise
