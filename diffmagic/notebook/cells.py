@@ -197,7 +197,8 @@ class CellFunction:
     """A subject as a function of a dict of inputs.
 
     The first call is the user's own run of the cell: it prints, and the names it defines stay, with ordinary values.
-    Every later call runs the cell again as if it were the first time, unseen and without a trace in the notebook.
+    Every later call runs the cell again as if it were the first time, unseen and without a trace in the notebook. As a
+    context, it takes the notebook back to what it was before the first call if an error leaves it.
 
     Parameters
     ----------
@@ -236,7 +237,14 @@ class CellFunction:
             self._before.put_back(name)
         return result
 
-    def notes(self, findings: Sequence[Finding]) -> list[str]:
+    def __enter__(self) -> CellFunction:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None:
+            self.undo()
+
+    def notes(self, findings: Sequence[Finding] = ()) -> list[str]:
         """What is to be said of the first call: random draws, and what NumPy met if no finding tells."""
         told = any(finding.kind in ("value", "derivative", "choice") for finding in findings)
         notes = [] if told else [f"line {line}: NumPy met {what}" for line, what in self._met]

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
-from keyword import iskeyword
 from typing import Any
 
 import numpy as np
-from IPython.core.interactiveshell import InteractiveShell
 
 from diffmagic.automatic import automatic, cotangent, seed_like, tangent
 from diffmagic.checking import check_derivative
@@ -17,10 +14,11 @@ from diffmagic.core.hook import traceable
 from diffmagic.core.program import Variable
 from diffmagic.core.structures import flatten
 from diffmagic.core.transforms import grad
-from diffmagic.notebook.cells import CellFunction, Subject, cell_subject, function_subject
-from diffmagic.notebook.inputs import Inputs, chosen_inputs, evaluate
-from diffmagic.notebook.line import NAME, MagicLine, Options, known_as, nearest, one_of
+from diffmagic.notebook.cells import Subject
+from diffmagic.notebook.inputs import Inputs, evaluate
+from diffmagic.notebook.line import Options, nearest, one_of
 from diffmagic.notebook.namespace import Snapshot
+from diffmagic.notebook.request import Request, add_common_options, check_order
 from diffmagic.results import Derivative, TraceTable
 from diffmagic.trace_table import trace_table
 
@@ -67,119 +65,53 @@ def _options() -> Options:
     )
     parser.add_argument("--trace", action="store_true", help="show every step with its value and its derivatives")
     parser.add_argument("--why", action="store_true", help="explain what is not finite, and the kinks, step by step")
-    parser.add_argument("--digits", type=int, metavar="N", help="how many digits to show")
-    parser.add_argument("-o", "--out", metavar="NAME", help="keep the result under this name")
-    parser.add_argument("--quiet", action="store_true", help="show nothing")
+    add_common_options(parser)
     return parser
 
 
 GRAD = _options()
 
 
-def run_grad(
-    shell: InteractiveShell, asked: MagicLine, cell: str | None, *, silent: bool, digits: int, mode: str
-) -> Derivative | None:
-    """Differentiate what a magic's line and cell ask for.
-
-    Parameters
-    ----------
-    shell : InteractiveShell
-    asked : MagicLine
-    cell : str or None
-        None for a line magic.
-    silent : bool
-        Whether to print nothing.
-    digits, mode
-        What holds where the line says nothing.
-
-    Returns
-    -------
-    Derivative or None
-        None where a function and its gradient were defined instead.
-    """
-    names = shell.user_ns
-    options = asked.options
+def run_grad(request: Request) -> Derivative | None:
+    """Differentiate what ``%grad`` asks for; None where a function and its gradient were defined instead."""
+    options = request.options
     _check_options(options)
-    subject = _subject(shell, asked, cell)
-    wrt = _names(options.wrt)
-    if cell is not None and subject.function and not asked.inputs:
-        _define_gradient(subject, names, wrt, options, silent)
+    subject = request.subject()
+    if request.cell is not None and subject.function and not request.line.inputs:
+        _define_gradient(subject, request)
         return None
-    given = {name: evaluate(text, names, name) for name, text in asked.inputs.items()}
-    inputs = chosen_inputs(subject, given, wrt, names)
-    mode = options.mode or mode
+    inputs = request.inputs(subject)
+    mode = options.mode or request.mode
     seed = None
     if options.seed is not None:
-        seed = evaluate(options.seed, names, "the seed")
+        seed = evaluate(options.seed, request.names, "the seed")
         if mode == "auto":
             raise DiffmagicError(
                 "a seed is a direction of the inputs or weights of the result, and this does not say which",
                 rewrite="--mode forward for a direction, --mode reverse for weights",
             )
-    function = CellFunction(subject, names, inputs.constants)
     order = 2 if options.hessian else options.order or 1
-    try:
+    with request.function(subject, inputs) as function:
         found = _differentiated(function, subject, inputs, mode, order, seed)
         found.check = check_derivative(found, function, inputs.varied)
         found.trace = _trace(found) if options.trace else None
-    except BaseException:
-        function.undo()
-        raise
     found.notes = inputs.notes + found.notes + function.notes(found.findings)
     found.explained = options.why
-    found.digits = options.digits or digits
+    found.digits = request.digits
     return found
 
 
-def _names(wrt: str | None) -> list[str] | None:
-    if wrt is None:
-        return None
-    names = [known_as(name) for name in re.findall(r"[^\s,]+", wrt)]
-    if not all(name.isidentifier() for name in names):
-        inside = ",".join(re.findall(NAME, wrt))
-        raise DiffmagicError(f"--wrt takes names with commas between them, not {wrt}", rewrite=f"--wrt {inside or 'x'}")
-    return names
-
-
 def _check_options(options: Any) -> None:
-    if options.order is not None and options.order < 1:
-        raise DiffmagicError(f"order {options.order} is not a positive number", rewrite="--order 2")
+    check_order(options.order)
     if options.hessian and options.order not in (None, 2):
         raise DiffmagicError(f"--hessian is the derivative of order 2, not {options.order}", rewrite="one of the two")
     if options.seed is not None and (options.hessian or (options.order or 1) > 1):
         raise DiffmagicError("a seed goes with the first derivative", rewrite="leave --order and --hessian out")
-    if options.digits is not None and not 1 <= options.digits <= 17:
-        raise DiffmagicError(f"{options.digits} digits cannot be shown", rewrite="--digits between 1 and 17")
-    if options.out is not None and (not options.out.isidentifier() or iskeyword(options.out)):
-        raise DiffmagicError(f"{options.out} is not a name", rewrite="-o d")
 
 
-def _subject(shell: InteractiveShell, asked: MagicLine, cell: str | None) -> Subject:
-    text = asked.subject
-    if cell is not None:
-        if text:
-            names = [name for name in re.findall(r"[^\s,]+", text) if name.isidentifier()]
-            rewrite = ", ".join(f"{name}=1.0" for name in names)
-            if asked.options.wrt and all(name in asked.inputs or name in shell.user_ns for name in names):
-                rewrite = "--wrt " + ",".join([asked.options.wrt, *names])
-            raise DiffmagicError(f"{text} on the magic's line is neither an input nor an option", rewrite=rewrite)
-        return cell_subject(shell, cell)
-    if not text:
-        raise DiffmagicError("there is no function on the line", rewrite='%grad f x=1.0, or %grad "x**2" x=1.0')
-    first = re.fullmatch(rf"({NAME})(\.{NAME})*", text)
-    if first and known_as(first[1]) not in asked.inputs:
-        value = evaluate(text, shell.user_ns, "the function")
-        if callable(value):
-            return function_subject(value, text)
-    if re.fullmatch(r"(\"|')((?!\1).)*\1", text):
-        text = text[1:-1]
-    return cell_subject(shell, text, first_line=1)
-
-
-def _define_gradient(
-    subject: Subject, names: dict[str, Any], wrt: list[str] | None, options: Any, silent: bool
-) -> None:
+def _define_gradient(subject: Subject, request: Request) -> None:
     """A cell that ends in a def and has no values: define it, and its gradient."""
+    options, names, wrt = request.options, request.names, request.wrt()
     for name in ("mode", "order", "hessian", "seed", "trace", "why", "digits", "out"):
         if value := getattr(options, name):
             written = f"--{name}" if value is True else f"--{name} {value}"
@@ -201,7 +133,7 @@ def _define_gradient(
     chosen = wrt or [parameters[0]]
     gradient = grad(traceable(function), tuple(chosen) if len(chosen) > 1 else chosen[0])
     names[gradient.__name__] = gradient
-    if not silent:
+    if not request.silent:
         call = f"{gradient.__name__}({', '.join(p for p in parameters if p not in subject.defaults)})"
         print(f"{subject.function} is defined, and {call}: its gradient with respect to {', '.join(chosen)}.")
 

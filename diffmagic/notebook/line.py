@@ -56,6 +56,10 @@ class Options(argparse.ArgumentParser):
         shown = str(self.flags[flag].metavar) if flag in self.flags else ""
         return shown[1:-1].split(",") if shown.startswith("{") else []
 
+    def takes_input(self, flag: str | None) -> bool:
+        """Whether an option's value looks like an input: ``--scale n=1,2,5``."""
+        return flag in self.flags and "=" in str(self.flags[flag].metavar)
+
     def error(self, message: str) -> NoReturn:
         """Stop with one message."""
         raise DiffmagicError(message.removeprefix("argument "), rewrite=f"%{self.prog}? lists the options")
@@ -83,6 +87,8 @@ class MagicLine:
 
     Attributes
     ----------
+    magic : str
+        The magic's name.
     subject : str
         What stands outside inputs and options: the function or expression of a line magic.
     inputs : dict
@@ -92,6 +98,7 @@ class MagicLine:
         Whether the line ends in a semicolon.
     """
 
+    magic: str
     subject: str
     inputs: dict[str, str]
     options: argparse.Namespace
@@ -119,7 +126,7 @@ def read_line(line: str, parser: Options) -> MagicLine:
         mask = mask[: len(line)]
     inputs: dict[str, str] = {}
     words: list[str] = []
-    starts = [found for found in _START.finditer(mask) if _is_start(found, parser)]
+    starts = _starts(mask, parser)
     flags = [found["option"] for found in starts if found["option"]]
     for flag in flags:
         if flags.count(flag) > 1:
@@ -134,7 +141,7 @@ def read_line(line: str, parser: Options) -> MagicLine:
         words += word
         subject.append(rest)
     parts = [stripped for part in subject if (stripped := part.strip(", \t"))]
-    return MagicLine(" ".join(parts), inputs, parser.parse_args(words), silent)
+    return MagicLine(parser.prog, " ".join(parts), inputs, parser.parse_args(words), silent)
 
 
 def known_as(name: str) -> str:
@@ -142,10 +149,19 @@ def known_as(name: str) -> str:
     return unicodedata.normalize("NFKC", name)
 
 
-def _is_start(found: re.Match[str], parser: Options) -> bool:
-    """Not the ``-b`` of ``a -b``."""
-    option = found["option"]
-    return option is None or option.startswith("--") or option in parser.flags
+def _starts(mask: str, parser: Options) -> list[re.Match[str]]:
+    """Where inputs and options begin: not at the ``-b`` of ``a -b``, nor at the ``n=`` of ``--scale n=1,2``."""
+    starts: list[re.Match[str]] = []
+    for found in _START.finditer(mask):
+        option = found["option"]
+        if option and not option.startswith("--") and option not in parser.flags:
+            continue
+        if starts and found["input"] and parser.takes_input(starts[-1]["option"]):
+            between = mask[starts[-1].end() : found.start()]
+            if not between.strip(" \t="):
+                continue
+        starts.append(found)
+    return starts
 
 
 def _masked(line: str) -> str:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from IPython.core.magic import Magics, line_cell_magic, magics_class, no_var_expand
 from traitlets import Enum, Int
 
 from diffmagic.notebook.cells import ends_silently
 from diffmagic.notebook.grad import GRAD, run_grad
-from diffmagic.notebook.line import known_as, read_line
+from diffmagic.notebook.line import Options, known_as, read_line
+from diffmagic.notebook.request import Request, check_common_options
 from diffmagic.notebook.tracebacks import users_view
-from diffmagic.results import Derivative
 
 PARSERS = {"grad": GRAD}
 
@@ -23,15 +26,20 @@ class DiffMagic(Magics):
 
     @no_var_expand
     @line_cell_magic
-    def grad(self, line: str, cell: str | None = None) -> Derivative | None:
+    def grad(self, line: str, cell: str | None = None) -> Any:
+        return self._run(GRAD, run_grad, line, cell)
+
+    grad.__doc__ = GRAD.format_help()
+
+    def _run(self, parser: Options, run: Callable[[Request], Any], line: str, cell: str | None) -> Any:
         shell = self.shell
         assert shell is not None
         with users_view(shell):
-            asked = read_line(line, GRAD)
-            silent = asked.silent or asked.options.quiet or (cell is not None and ends_silently(cell))
-            found = run_grad(shell, asked, cell, silent=silent, digits=self.digits, mode=self.mode)
-            if found is not None and asked.options.out:
-                shell.user_ns[known_as(asked.options.out)] = found
+            asked = read_line(line, parser)
+            options = asked.options
+            check_common_options(options)
+            silent = asked.silent or options.quiet or (cell is not None and ends_silently(cell))
+            found = run(Request(shell, asked, cell, silent, options.digits or self.digits, self.mode))
+            if found is not None and options.out:
+                shell.user_ns[known_as(options.out)] = found
             return None if silent else found
-
-    grad.__doc__ = GRAD.format_help()
