@@ -9,9 +9,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from diffmagic.core.program import Program
 from diffmagic.notebook.completion import option_matcher
 from diffmagic.notebook.magics import PARSERS, DiffMagic
-from diffmagic.notebook.render.html import derivative_html
-from diffmagic.notebook.render.text import derivative_text
-from diffmagic.results import Derivative
+from diffmagic.notebook.render import BLOCKS, html_of, text_of
 
 
 def load(shell: InteractiveShell) -> None:
@@ -19,9 +17,10 @@ def load(shell: InteractiveShell) -> None:
     unload(shell)
     shell.register_magics(DiffMagic)
     formatters = _formatters(shell)
-    formatters["text/plain"].for_type(Derivative, lambda found, printer, cycle: printer.text(derivative_text(found)))
+    for kind in BLOCKS:
+        formatters["text/plain"].for_type(kind, lambda found, printer, cycle: printer.text(text_of(found)))
+        formatters["text/html"].for_type(kind, html_of)
     formatters["text/plain"].for_type(Program, lambda program, printer, cycle: printer.text(str(program)))
-    formatters["text/html"].for_type(Derivative, derivative_html)
     shell.Completer.custom_matchers.append(option_matcher(PARSERS))
 
 

@@ -11,9 +11,9 @@ import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
 from diffmagic import differentiate, trace
-from diffmagic.notebook.render.html import derivative_html
-from diffmagic.notebook.render.parts import check_sentence
-from diffmagic.notebook.render.text import derivative_text, trace_text
+from diffmagic.notebook.render import html_of, text_of
+from diffmagic.notebook.render.derivative import check_sentence
+from diffmagic.notebook.render.text import trace_text
 from diffmagic.results import Check
 from diffmagic.trace_table import trace_table
 
@@ -23,7 +23,7 @@ Run = Callable[[str], Any]
 def test_sigmoid(run: Run) -> None:
     found = run("%%grad w=0.5, x=2.0 --trace\ny = 1 / (1 + np.exp(-w * x))")
     assert (
-        derivative_text(found)
+        text_of(found)
         == """\
 step  operation         value        local partials       tangent      tangent       cotangent
                                                          ∂/∂w         ∂/∂x          ∂y/∂·
@@ -70,7 +70,7 @@ def test_baydin(run: Run) -> None:
 
 
 def test_matrix_with_the_users_names(run: Run) -> None:
-    text = derivative_text(run("%%grad x=np.array([1.0, 2.0]), s=2.0\ny = x**2 * s"))
+    text = text_of(run("%%grad x=np.array([1.0, 2.0]), s=2.0\ny = x**2 * s"))
     assert (
         """\
 Jacobian of y
@@ -80,7 +80,7 @@ Jacobian of y
 """
         in text
     )
-    text = derivative_text(run("%%grad x=3.0, y=2.0 --hessian\nf = x**2 * y"))
+    text = text_of(run("%%grad x=3.0, y=2.0 --hessian\nf = x**2 * y"))
     assert (
         """\
 Second derivatives of f
@@ -109,9 +109,9 @@ WIDE = [
 
 @pytest.mark.parametrize("cell", WIDE)
 def test_text_fits_and_stays_the_same(run: Run, cell: str) -> None:
-    text = derivative_text(run(cell))
+    text = text_of(run(cell))
     assert max(map(len, text.splitlines())) <= 100
-    assert text == derivative_text(run(cell))
+    assert text == text_of(run(cell))
     assert " at 0x" not in text
 
 
@@ -145,7 +145,7 @@ class Tags(HTMLParser):
 
 @pytest.mark.parametrize("cell", ["%%grad x=2.0, y=3.0 --trace\nx < y\nz = x * y", *WIDE])
 def test_html(run: Run, cell: str) -> None:
-    page = derivative_html(run(cell))
+    page = html_of(run(cell))
     tags = Tags()
     tags.feed(page)
     assert tags.open == []
@@ -157,7 +157,7 @@ def test_html(run: Run, cell: str) -> None:
 
 
 def test_html_is_escaped(run: Run) -> None:
-    page = derivative_html(run("%%grad p={'<b>': 2.0}\np['<b>'] * 2"))
+    page = html_of(run("%%grad p={'<b>': 2.0}\np['<b>'] * 2"))
     assert "<b>" not in page
     assert "&lt;b&gt;" in page
 
@@ -208,4 +208,4 @@ def test_sentences_about_the_check(check: Check, sentence: str) -> None:
 )
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_edges(run: Run, expression: str, sentence: str) -> None:
-    assert derivative_text(run(f"%grad {expression} x=0.0")).splitlines()[-1] == sentence
+    assert text_of(run(f"%grad {expression} x=0.0")).splitlines()[-1] == sentence

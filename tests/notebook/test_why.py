@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from diffmagic.notebook.render.html import derivative_html
-from diffmagic.notebook.render.text import derivative_text
+from diffmagic.notebook.render import html_of, text_of
 
 Run = Callable[[str], Any]
 Output = Callable[[str], str]
@@ -17,14 +16,14 @@ SOFTPLUS = "%%grad x=1000.0{}\ny = np.log(1 + np.exp(x))"
 
 
 def test_one_line_by_default(run: Run) -> None:
-    text = derivative_text(run(SOFTPLUS.format("")))
+    text = text_of(run(SOFTPLUS.format("")))
     note = "Note: line 2: np.exp(x) is inf at x = 1000.0: exp overflows above 709.78.\n  Instead: np.logaddexp(0, x)."
     assert note in text
     assert "Why" not in text
 
 
 def test_why_gives_the_whole_account(run: Run) -> None:
-    assert derivative_text(run(SOFTPLUS.format(" --why"))) == (
+    assert text_of(run(SOFTPLUS.format(" --why"))) == (
         "y = inf\n\n∂y/∂x = nan\n\n"
         "Why the value is not finite\n"
         "  line 2       y = np.log(1 + np.exp(x))\n"
@@ -39,7 +38,7 @@ def test_why_gives_the_whole_account(run: Run) -> None:
 
 
 def test_why_a_derivative_is_lost(run: Run) -> None:
-    text = derivative_text(run("%%grad v=np.zeros(2) --why\ny = v**2\nnp.sqrt(np.sum(y))"))
+    text = text_of(run("%%grad v=np.zeros(2) --why\ny = v**2\nnp.sqrt(np.sum(y))"))
     assert "Why the derivative is not finite\n  line 3       np.sqrt(np.sum(y))\n" in text
     assert "  chain rule   cotangent × ∂/∂(np.sum(y)) = 1.0 × inf = inf\n" in text
     assert "  differences  ∂/∂v[0] is -1.0 from the left and 1.0 from the right\n" in text
@@ -47,12 +46,12 @@ def test_why_a_derivative_is_lost(run: Run) -> None:
 
 
 def test_why_with_nothing_to_explain(run: Run) -> None:
-    assert "There is nothing to explain" in derivative_text(run("%%grad x=2.0 --why\nx**2"))
-    assert "explain" not in derivative_text(run("%%grad x=2.0\nx**2"))
+    assert "There is nothing to explain" in text_of(run("%%grad x=2.0 --why\nx**2"))
+    assert "explain" not in text_of(run("%%grad x=2.0\nx**2"))
 
 
 def test_why_in_html_is_escaped_and_marked(run: Run) -> None:
-    html = derivative_html(run("%%grad x=np.array([-1.0, 2.0]) --why\nnp.sum(np.where(0 < x, np.log(x), 0.0))"))
+    html = html_of(run("%%grad x=np.array([-1.0, 2.0]) --why\nnp.sum(np.where(0 < x, np.log(x), 0.0))"))
     assert "A branch that was not chosen</caption>" in html
     assert "<code>np.sum(<mark>np.where(0 &lt; x, np.log(x), 0.0)</mark>)</code>" in html
     assert html.count("<table>") == html.count("</table>")
@@ -61,7 +60,7 @@ def test_why_in_html_is_escaped_and_marked(run: Run) -> None:
 def test_lines_are_at_most_100_columns_wide(run: Run) -> None:
     long = " + ".join(["x * np.log(x)"] * 20)
     for options in ("", " --why"):
-        text = derivative_text(run(f"%%grad x=np.zeros(3){options}\nnp.sum({long})"))
+        text = text_of(run(f"%%grad x=np.zeros(3){options}\nnp.sum({long})"))
         assert all(len(line) <= 100 for line in text.splitlines())
 
 

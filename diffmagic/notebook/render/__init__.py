@@ -1,1 +1,25 @@
-"""Results as text and HTML: pure functions."""
+"""Results as text and HTML: pure functions, from a result to blocks and from blocks to what is read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from diffmagic.notebook.render.blocks import Block
+from diffmagic.notebook.render.derivative import derivative_blocks
+from diffmagic.notebook.render.html import as_html
+from diffmagic.notebook.render.text import as_text
+from diffmagic.results import Derivative
+
+BLOCKS: dict[type, Callable[[Any], list[Block]]] = {Derivative: derivative_blocks}
+"""What to show of each kind of result."""
+
+
+def text_of(result: Any) -> str:
+    """A result as text of at most 100 columns."""
+    return as_text(BLOCKS[type(result)](result))
+
+
+def html_of(result: Any) -> str:
+    """A result as HTML."""
+    return as_html(BLOCKS[type(result)](result))

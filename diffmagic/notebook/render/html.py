@@ -1,30 +1,47 @@
-"""Results as HTML: semantic tables in the page's own colours, everything escaped."""
+"""Blocks as HTML: semantic tables in the page's own colours, everything escaped."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from html import escape
+from itertools import chain, groupby
 from typing import Any
 
-from diffmagic.notebook.render.parts import Matrix, account, derivatives, matrix, shown, trace_cells, trace_head, values
-from diffmagic.notebook.render.text import sentences
-from diffmagic.results import Derivative, Finding, TraceTable
+from diffmagic.notebook.render.blocks import Account, Block, Formulas, Pairs, Picture, Table, Trace
+from diffmagic.notebook.render.parts import account, shown, trace_cells, trace_head
+from diffmagic.results import Finding, TraceTable
 
 _LEFT = 'style="text-align:left"'
+_RIGHT = 'style="text-align:right"'
 _NUMBER = 'style="text-align:left;white-space:pre;font-family:monospace"'
+_FIGURE = 'style="text-align:right;white-space:pre;font-family:monospace"'
 
 
-def derivative_html(found: Derivative) -> str:
-    """A `Derivative`: the value, the derivatives, the mode and why, notes, and the comparison."""
-    table = matrix(found)
-    parts = [trace_html(found.trace, found.digits)] if found.trace else []
-    if table:
-        parts += [_listed("Value", values(found), found.digits), matrix_html(table)]
-    else:
-        parts.append(_listed("Value and derivative", [*values(found), *derivatives(found)], found.digits))
-    parts += [finding_html(finding) for finding in found.findings if found.explained]
-    said = "<br>".join(escape(sentence) for sentence in sentences(found))
-    return f"<div>{''.join(parts)}<p>{said}</p></div>"
+def as_html(blocks: Iterable[Block]) -> str:
+    """Blocks as one element."""
+    parts: list[str] = []
+    for sentence, group in groupby(blocks, key=lambda block: isinstance(block, str)):
+        shown = [_html(block) for block in group]
+        parts += [f"<p>{'<br>'.join(shown)}</p>"] if sentence else shown
+    return f"<div>{''.join(parts)}</div>"
+
+
+def _html(block: Block) -> str:
+    match block:
+        case str():
+            return escape(block)
+        case Pairs():
+            return _listed(block.caption, chain(*block.groups), block.digits)
+        case Table():
+            return table_html(block)
+        case Trace():
+            return trace_html(block.table, block.digits)
+        case Account():
+            return finding_html(block.finding)
+        case Formulas():
+            return formulas_html(block)
+        case Picture():
+            return f"<div>{block.draw(block.alternative)}</div>"
 
 
 def finding_html(finding: Finding) -> str:
@@ -47,9 +64,18 @@ def _listed(caption: str, pairs: Iterable[tuple[str, Any]], digits: int) -> str:
     return f"<table>{_caption(caption)}<tbody>{''.join(rows)}</tbody></table>"
 
 
-def matrix_html(table: Matrix) -> str:
-    """A labelled matrix."""
-    return _table(table.caption, ["", *table.columns], [[a, *b] for a, b in zip(table.rows, table.cells, strict=True)])
+def table_html(table: Table) -> str:
+    """A table with a label on each row."""
+    return _table(table.caption, table.head, table.rows, set(range(1, len(table.head))).difference(table.words))
+
+
+def formulas_html(formulas: Formulas) -> str:
+    """Formulas, typeset by the page."""
+    rows = "".join(
+        f'<tr><th scope="row" {_LEFT}>{escape(label)}</th><td {_LEFT}>${escape(latex)}$</td></tr>'
+        for label, latex, _ in formulas.lines
+    )
+    return f"<table>{_caption(formulas.caption)}<tbody>{rows}</tbody></table>"
 
 
 def trace_html(table: TraceTable, digits: int = 8) -> str:
@@ -57,10 +83,16 @@ def trace_html(table: TraceTable, digits: int = 8) -> str:
     return _table("Trace table", trace_head(table), trace_cells(table, digits))
 
 
-def _table(caption: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    heads = "".join(f'<th scope="col" {_LEFT}>{_lines(text)}</th>' if text else "<td></td>" for text in head)
+def _table(caption: str, head: Sequence[str], rows: Iterable[Sequence[str]], right: Container[int] = ()) -> str:
+    """A table; its columns are to the left but for those in `right`."""
+    heads = "".join(
+        f'<th scope="col" {_RIGHT if k in right else _LEFT}>{_lines(text)}</th>' if text else "<td></td>"
+        for k, text in enumerate(head)
+    )
     body = "".join(
-        f"<tr>{_row_head(first)}" + "".join(f"<td {_NUMBER}>{escape(cell)}</td>" for cell in rest) + "</tr>"
+        f"<tr>{_row_head(first)}"
+        + "".join(f"<td {_FIGURE if k in right else _NUMBER}>{escape(cell)}</td>" for k, cell in enumerate(rest, 1))
+        + "</tr>"
         for first, *rest in rows
     )
     return f"<table>{_caption(caption)}<thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>"
@@ -75,4 +107,4 @@ def _lines(text: str) -> str:
 
 
 def _caption(text: str) -> str:
-    return f'<caption style="text-align:left;white-space:nowrap">{escape(text)}</caption>'
+    return f'<caption style="text-align:left;white-space:nowrap">{escape(text)}</caption>' if text else ""

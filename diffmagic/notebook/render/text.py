@@ -1,50 +1,44 @@
-"""Results as text of at most 100 columns, the same on every run."""
+"""Blocks as text of at most 100 columns, the same on every run."""
 
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Iterable
+from itertools import groupby
 from typing import Any
 
-from diffmagic.notebook.render.parts import (
-    WIDTH,
-    Matrix,
-    account,
-    check_sentence,
-    derivatives,
-    matrix,
-    method_sentence,
-    shown,
-    trace_cells,
-    trace_head,
-    values,
-)
-from diffmagic.results import Derivative, Finding, TraceTable
+from diffmagic.notebook.render.blocks import Account, Block, Formulas, Pairs, Picture, Table, Trace
+from diffmagic.notebook.render.parts import WIDTH, account, shown, trace_cells, trace_head
+from diffmagic.results import Finding, TraceTable
 
 _LABEL = 13
 
 
-def derivative_text(found: Derivative) -> str:
-    """A `Derivative`: the value, the derivatives, the mode and why, notes, and the comparison."""
-    table = matrix(found)
-    grid = matrix_text(table) if table else ""
-    small = grid and all(len(line) <= WIDTH for line in grid.splitlines())
-    sections = [
-        trace_text(found.trace, found.digits) if found.trace else "",
-        _listed(values(found), found.digits),
-        grid if small else _listed(derivatives(found), found.digits),
-        *(finding_text(finding) for finding in found.findings if found.explained),
-        "\n".join(_wrapped(sentence) for sentence in sentences(found)),
-    ]
+def as_text(blocks: Iterable[Block]) -> str:
+    """Blocks as text; pictures have none."""
+    sections: list[str] = []
+    for sentence, group in groupby(blocks, key=lambda block: isinstance(block, str)):
+        parts = [_text(block) for block in group]
+        sections += ["\n".join(parts)] if sentence else parts
     return "\n\n".join(section for section in sections if section)
 
 
-def sentences(found: Derivative) -> list[str]:
-    """What is said below the numbers."""
-    told = [finding.summary for finding in found.findings] if found.explained else []
-    said = [method_sentence(found), *(f"Note: {note}." for note in found.notes if note not in told)]
-    if found.explained and not found.findings:
-        said.append("There is nothing to explain: all numbers are finite, and no kink is met.")
-    return said + ([check_sentence(found.check)] if found.check else [])
+def _text(block: Block) -> str:
+    match block:
+        case str():
+            return _wrapped(block)
+        case Pairs():
+            return "\n\n".join(_listed(group, block.digits) for group in block.groups if group)
+        case Table():
+            return table_text(block)
+        case Trace():
+            return trace_text(block.table, block.digits)
+        case Account():
+            return finding_text(block.finding)
+        case Formulas():
+            return formulas_text(block)
+        case Picture():
+            return ""
 
 
 def finding_text(finding: Finding) -> str:
@@ -91,15 +85,38 @@ def _cut(text: str, width: int) -> str:
     return text if len(text) <= width else f"{text[: width - 1]}…"
 
 
-def matrix_text(table: Matrix) -> str:
-    """A labelled matrix, its numbers to the right."""
-    rows = [["", *table.columns], *([label, *cells] for label, cells in zip(table.rows, table.cells, strict=True))]
-    widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
+def table_text(table: Table) -> str:
+    """A table with its numbers to the right; words are cut where it would be too wide."""
+    rows = [table.head, *table.rows]
+    widths = [max(len(row[k]) for row in rows) for k in range(len(table.head))]
+    for _ in range(table_width(table) - WIDTH):
+        widest = max((0, *table.words), key=lambda k: widths[k])
+        widths[widest] -= 1
+    left = {0, *table.words}
     lines = [
-        "  ".join([row[0].ljust(widths[0]), *(cell.rjust(w) for cell, w in zip(row[1:], widths[1:], strict=True))])
+        "  ".join(
+            _cut(cell, width).ljust(width) if k in left else cell.rjust(width)
+            for k, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
         for row in rows
     ]
-    return "\n".join([table.caption, *("  " + line.rstrip() for line in lines)])
+    return "\n".join([*([table.caption] if table.caption else []), *("  " + line.rstrip() for line in lines)])
+
+
+def table_width(table: Table) -> int:
+    """How wide a table is as text, in columns."""
+    rows = [table.head, *table.rows]
+    return sum(max(len(row[k]) for row in rows) + 2 for k in range(len(table.head)))
+
+
+def formulas_text(formulas: Formulas) -> str:
+    """Formulas as code, one below the other."""
+    lines = [formulas.caption] if formulas.caption else []
+    for label, _, text in formulas.lines:
+        head = f"  {label} = " if label else "  "
+        rest = " " * min(len(head), 12)
+        lines.append(textwrap.fill(text, WIDTH, initial_indent=head, subsequent_indent=rest, break_on_hyphens=False))
+    return "\n".join(lines)
 
 
 def trace_text(table: TraceTable, digits: int = 8) -> str:

@@ -1,0 +1,80 @@
+"""What a result consists of when it is shown; `text` and `html` know how each of these looks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from diffmagic.results import Finding, TraceTable
+
+
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """Numbers and arrays with their labels, in groups.
+
+    Attributes
+    ----------
+    caption : str
+        Shown where a table needs one.
+    groups : sequence of lists of (str, number or ndarray)
+    digits : int
+    """
+
+    caption: str
+    groups: Sequence[list[tuple[str, Any]]]
+    digits: int = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table with a head; the first cell of each row is its label.
+
+    Attributes
+    ----------
+    caption : str
+    head : sequence of str
+    rows : sequence of sequences of str
+    words : sequence of int
+        The columns that hold words, which stand to the left; numbers stand to the right.
+    """
+
+    caption: str
+    head: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    words: Sequence[int] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """A trace table."""
+
+    table: TraceTable
+    digits: int = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A finding in full."""
+
+    finding: Finding
+
+
+@dataclass(frozen=True, slots=True)
+class Formulas:
+    """Formulas, each with a label, LaTeX and text."""
+
+    caption: str
+    lines: Sequence[tuple[str, str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture: ``draw(alternative)`` gives SVG when it is needed; the alternative is what it shows, in words."""
+
+    draw: Callable[[str], str]
+    alternative: str
+
+
+Block = Pairs | Table | Trace | Account | Formulas | Picture | str
+"""Text stands for a sentence."""
