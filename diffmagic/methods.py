@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import difflib
+import functools
+import pkgutil
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Literal
 
-from diffmagic.automatic import automatic
+import numpy as np
+
 from diffmagic.core.errors import DiffmagicError
-from diffmagic.core.recording import Argnums
+from diffmagic.core.recording import Argnums, find_argument
+from diffmagic.core.structures import flatten
 from diffmagic.results import Derivative
 
 Family = Literal["automatic", "symbolic", "numerical", "system"]
+
+GROUP = "diffmagic.methods"
+"""The group of entry points in which other packages offer a `Method`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,27 +32,34 @@ class Method:
     ----------
     name : str
     family : {"automatic", "symbolic", "numerical", "system"}
-    function : callable
-        ``function(f, args, argnums, order=order, **options)`` returns a `Derivative`.
+    function : callable or str
+        ``function(f, args, argnums, order=order, inputs=inputs, results=results, **options)`` returns a `Derivative`:
+        `inputs` and `results` are what to call the numbers and arrays, if that is known. As text, ``"module:name"``,
+        it is imported when it is first used.
+    settings : mapping
+        Keywords that make this method of the function.
     orders : int or None
-        The highest order it can do; None for any.
-    several_inputs, several_outputs : bool
-        Whether it can do more than one number.
+        The highest order it can do of a function of one number; None for any.
+    several_orders : int or None
+        The highest order it can do of a function of several numbers; None for any, 0 if it takes one number only.
+    several_results : bool
+        Whether the result may be more than one number.
     options : tuple of str
         What else it accepts.
     """
 
     name: str
     family: Family
-    function: Callable[..., Derivative]
+    function: Callable[..., Derivative] | str
+    settings: Mapping[str, Any] = field(default_factory=dict)
     orders: int | None = None
-    several_inputs: bool = True
-    several_outputs: bool = True
+    several_orders: int | None = None
+    several_results: bool = True
     options: tuple[str, ...] = ()
 
 
 METHODS: dict[str, Method] = {}
-"""Every method by its name."""
+"""Every method that is loaded, by its name."""
 
 
 def register(method: Method) -> None:
@@ -53,8 +67,42 @@ def register(method: Method) -> None:
     METHODS[method.name] = method
 
 
-register(Method("forward", "automatic", partial(automatic, mode="forward")))
-register(Method("reverse", "automatic", partial(automatic, mode="reverse")))
+for _mode in ("forward", "reverse"):
+    register(Method(_mode, "automatic", "diffmagic.automatic:automatic", {"mode": _mode}))
+register(Method("symbolic", "symbolic", "diffmagic.symbolic.method:symbolic", options=("simplify",)))
+_BESIDE = ("bounds", "budget")
+_STEPS = (*_BESIDE, "step", "relative_step")
+for _name, _orders, _options in (
+    ("forward-difference", None, (*_STEPS, "accuracy")),
+    ("backward-difference", None, (*_STEPS, "accuracy")),
+    ("central-difference", None, (*_STEPS, "accuracy")),
+    ("richardson", None, _STEPS),
+    ("ridders", None, _STEPS),
+    ("complex-step", 1, _STEPS),
+    ("adaptive", None, (*_BESIDE, "complex")),
+):
+    register(
+        Method(
+            _name,
+            "numerical",
+            "diffmagic.numerical.method:numerical",
+            {"method": _name},
+            orders=_orders,
+            several_orders=2,
+            options=_options,
+        )
+    )
+
+
+@functools.cache
+def _offered() -> Mapping[str, EntryPoint]:
+    """What other packages offer, by name."""
+    return {entry.name: entry for entry in sorted(entry_points(group=GROUP), key=lambda entry: entry.name)}
+
+
+def names() -> list[str]:
+    """The names of all methods, those of other packages last."""
+    return [*METHODS, *(name for name in _offered() if name not in METHODS)]
 
 
 def find(name: str) -> Method:
@@ -63,12 +111,23 @@ def find(name: str) -> Method:
     Raises
     ------
     DiffmagicError
-        If there is none; it names the nearest.
+        If there is none; it names the nearest. If the package that offers it cannot be loaded.
     """
     if name in METHODS:
         return METHODS[name]
-    near = difflib.get_close_matches(name, METHODS, n=1) or METHODS
-    raise DiffmagicError(f"there is no method {name!r}", rewrite=" or ".join(map(repr, near)))
+    offered = _offered().get(name)
+    if offered is None:
+        near = difflib.get_close_matches(name, names(), n=1) or names()
+        raise DiffmagicError(f"there is no method {name!r}", rewrite=" or ".join(map(repr, near)))
+    try:
+        method = offered.load()
+    except Exception as error:  # whatever another package raises
+        reason = f"the method {name} of {offered.value} cannot be loaded: {type(error).__name__}: {error}"
+        raise DiffmagicError(reason, rewrite="another method, or install what it needs") from error
+    if not isinstance(method, Method):
+        raise DiffmagicError(f"{offered.value} is not a diffmagic.methods.Method, so there is no method {name}")
+    register(method)
+    return method
 
 
 def differentiate(
@@ -90,7 +149,7 @@ def differentiate(
     argnums : int, str or sequence of them
         The arguments to differentiate with respect to, by position or name.
     method : str
-        A name from the registry: ``"forward"``, ``"reverse"``.
+        A name from the registry: ``"reverse"``, ``"forward"``, ``"symbolic"``, ``"adaptive"``, …
     order : int
         The order of the derivative.
     **options
@@ -121,19 +180,58 @@ def differentiate(
     >>> result.derivative, result.findings[0].chain
     (nan, 'cotangent × ∂/∂x = 0.0 × inf = nan')
     """
-    chosen = find(method)
+    return run(find(method), f, args, argnums, order=order, **options)
+
+
+def run(
+    method: Method,
+    f: Callable[..., Any],
+    args: tuple[Any, ...],
+    argnums: Argnums = 0,
+    *,
+    order: int = 1,
+    inputs: Sequence[str] = (),
+    results: Sequence[str] = (),
+    **options: Any,
+) -> Derivative:
+    """`differentiate` by a method that was found, with names for the numbers and arrays of inputs and results.
+
+    Raises
+    ------
+    DiffmagicError
+        If it cannot do what was asked.
+    """
     if not isinstance(order, int) or isinstance(order, bool) or order < 1:
         raise DiffmagicError(f"order {order!r} is not a positive whole number", rewrite="order=1, order=2, …")
-    if chosen.orders is not None and order > chosen.orders:
-        raise DiffmagicError(f"{method} goes up to order {chosen.orders}", rewrite="a lower order or another method")
+    if method.orders is not None and order > method.orders:
+        able = [name for name, other in METHODS.items() if other.orders is None or other.orders >= order]
+        raise DiffmagicError(
+            f"{method.name} goes up to order {method.orders}",
+            rewrite=f"a lower order, or {' or '.join(map(repr, able))}",
+        )
+    if method.several_orders is not None and order > method.several_orders and _count(f, args, argnums) > 1:
+        raise DiffmagicError(
+            f"{method.name} goes up to order {method.several_orders} for several numbers at once",
+            rewrite="a lower order, or a function of one number: lambda t: f(x + t * direction)",
+        )
     for name in options:
-        if name not in chosen.options:
-            near = difflib.get_close_matches(name, chosen.options, n=1)
+        if name not in method.options:
+            near = difflib.get_close_matches(name, method.options, n=1)
             raise DiffmagicError(
-                f"{method} has no option {name!r}",
-                rewrite=f"{near[0]}=" if near else f"leave {name}= out",
+                f"{method.name} has no option {name!r}", rewrite=f"{near[0]}=" if near else f"leave {name}= out"
             )
+    function = pkgutil.resolve_name(method.function) if isinstance(method.function, str) else method.function
     start = time.perf_counter()
-    found = chosen.function(f, args, argnums, order=order, **options)
+    found: Derivative = function(
+        f, args, argnums, order=order, inputs=inputs, results=results, **method.settings, **options
+    )
     found.elapsed = time.perf_counter() - start
     return found
+
+
+def _count(f: Callable[..., Any], args: tuple[Any, ...], argnums: Argnums) -> int:
+    """How many numbers vary."""
+    chosen = [argnums] if isinstance(argnums, int | str) else argnums
+    arguments = list(args)
+    places = [find_argument(f, argnum, arguments, {})[1] for argnum in chosen]
+    return sum(int(np.size(leaf)) for place in places for _, leaf in flatten(args[place])[0])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -166,8 +167,8 @@ class Derivative:
     seed : object
         The tangent in the structure of the inputs, or the cotangent in the structure of the result; None for a
         derivative.
-    error : float or None
-        The estimated error, from methods that have one.
+    error : number, ndarray, a container of them, or None
+        The estimated error in the structure of the derivative, from methods that have one.
     evaluations : int
         At how many points the function was evaluated.
     calls : int
@@ -194,6 +195,14 @@ class Derivative:
         Whether to show the findings in full.
     digits : int
         How many digits to show.
+    step : number, ndarray, a container of them, or None
+        The step of a numerical method in the structure of the inputs.
+    trials : list of Trial
+        Every step that it tried.
+    size : int or None
+        The operations in the formulas of the derivative, from methods that have them.
+    sweep : Sweep or None
+        The error against the step, if it was asked for.
     """
 
     value: Any
@@ -202,7 +211,7 @@ class Derivative:
     order: int = 1
     kind: Kind = field(default="derivative", repr=False)
     seed: Any = field(default=None, repr=False)
-    error: float | None = field(default=None, repr=False)
+    error: Any = field(default=None, repr=False)
     evaluations: int = field(default=1, repr=False)
     calls: int = field(default=1, repr=False)
     program: Program | None = field(default=None, repr=False)
@@ -216,3 +225,362 @@ class Derivative:
     trace: TraceTable | None = field(default=None, repr=False)
     explained: bool = field(default=False, repr=False)
     digits: int = field(default=8, repr=False)
+    step: Any = field(default=None, repr=False)
+    trials: list[Trial] = field(default_factory=list, repr=False)
+    size: int | None = field(default=None, repr=False)
+    sweep: Sweep | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Contender:
+    """One method in a comparison.
+
+    Attributes
+    ----------
+    method, family : str
+    derivative : number, ndarray or a container of them
+        None if the method failed.
+    digits : float or None
+        The significant digits in which it agrees with the reference, norm-wise; infinite where there is no difference,
+        None where there is nothing to compare.
+    error : float or None
+        Its own estimate of its error, relative to the derivative, norm-wise.
+    evaluations : int
+        At how many points the function was evaluated.
+    operations : int or None
+        How many elementary operations on numbers that took.
+    size : int or None
+        The operations in the expression of the derivative, for symbolic ones.
+    elapsed : float
+        Seconds. It differs from run to run, so it is shown only where it is asked for.
+    failure : str
+        Why there is no derivative.
+    """
+
+    method: str
+    family: str
+    derivative: Any = field(default=None, repr=False)
+    digits: float | None = None
+    error: float | None = None
+    evaluations: int = 0
+    operations: int | None = None
+    size: int | None = None
+    elapsed: float = field(default=0.0, repr=False)
+    failure: str = ""
+
+
+@dataclass(slots=True)
+class Comparison:
+    """Several methods on one function.
+
+    Attributes
+    ----------
+    value : number, ndarray or a container of them
+        What the function returned.
+    derivative : number, ndarray or a container of them
+        The reference.
+    reference : str
+        Where the reference comes from.
+    rows : list of Contender
+    order : int
+    notes : list of str
+    names : tuple of str
+        The results' names, where they have one.
+    entries : list of Entry
+        The reference, under the user's names.
+    timed : bool
+        Whether to show the times.
+    digits : int
+        How many digits to show.
+    """
+
+    value: Any
+    derivative: Any
+    reference: str
+    rows: list[Contender]
+    order: int = 1
+    notes: list[str] = field(default_factory=list, repr=False)
+    names: tuple[str, ...] = field(default=("",), repr=False)
+    entries: list[Entry] = field(default_factory=list, repr=False)
+    timed: bool = field(default=False, repr=False)
+    digits: int = field(default=8, repr=False)
+
+
+@dataclass(slots=True)
+class Scaling:
+    """What the derivative costs as the number of inputs grows.
+
+    Attributes
+    ----------
+    name : str
+        What grows.
+    sizes : list of int
+        Its values.
+    inputs : list of int
+        How many numbers the derivative is taken with respect to, for each size.
+    function : list of int
+        The elementary operations of the function itself.
+    operations : dict of str to list of int
+        The elementary operations of each way to differentiate, for each size.
+    crossing : int or None
+        The first size from which on reverse accumulation costs less than forward.
+    seconds : dict of str to list of float
+        The same in time. It differs from run to run, so it is shown only where it is asked for.
+    timed : bool
+    """
+
+    name: str
+    sizes: list[int]
+    inputs: list[int]
+    function: list[int]
+    operations: dict[str, list[int]]
+    crossing: int | None = None
+    seconds: dict[str, list[float]] = field(default_factory=dict, repr=False)
+    timed: bool = field(default=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What a numerical method found with one step.
+
+    Attributes
+    ----------
+    step : float
+    estimate, truncation, roundoff : float or ndarray
+        The derivative, and how far it may be off because the step is long and because numbers are rounded; an array
+        if the result is several numbers.
+    wrt : str
+        The number that was moved: ``x``, ``x[2]``.
+    """
+
+    step: float
+    estimate: Any
+    truncation: Any
+    roundoff: Any
+    wrt: str = ""
+
+
+Judgement = Literal["right", "wrong", "cannot tell"]
+
+
+@dataclass(frozen=True, slots=True)
+class GradientRow:
+    """One component of a gradient that is checked.
+
+    Attributes
+    ----------
+    label : str
+    mine : float
+        What was given.
+    automatic, numerical : float or None
+        None where there is none, or where it was not needed.
+    error : float or None
+        The numerical one's estimate of its own error.
+    relative_error : float
+        Of `mine`, against the automatic derivative or else the numerical one.
+    verdict : {"right", "wrong", "cannot tell"}
+    """
+
+    label: str
+    mine: float
+    automatic: float | None
+    numerical: float | None
+    error: float | None
+    relative_error: float
+    verdict: Judgement
+
+
+@dataclass(frozen=True, slots=True)
+class TaylorRemainder:
+    """How |f(x + t v) - f(x) - t ∇f·v| falls with t, along a fixed direction v.
+
+    Attributes
+    ----------
+    steps : tuple of (float, float)
+        Each t, the largest first, and the remainder.
+    slope : float or None
+        Of its logarithm against that of t, where neither rounding nor a kink rules; None if there is no such range.
+    kink : float or None
+        The smallest t on whose way the function passes a kink.
+    reading : str
+        What it says of the gradient.
+    """
+
+    steps: tuple[tuple[float, float], ...] = field(repr=False)
+    slope: float | None
+    kink: float | None
+    reading: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class GradientCheck:
+    """Whether a gradient is right; true if it is.
+
+    Attributes
+    ----------
+    verdict : {"right", "wrong", "cannot tell"}
+    summary : str
+        All of it in a sentence.
+    guesses : list of str
+        What the mistake may be, where that explains every component.
+    notes : list of str
+    rows : list of GradientRow
+        Every component, the worst first.
+    taylor : TaylorRemainder or None
+    digits : int
+        How many digits to show.
+    """
+
+    verdict: Judgement
+    summary: str
+    guesses: list[str]
+    notes: list[str]
+    rows: list[GradientRow] = field(repr=False)
+    taylor: TaylorRemainder | None = field(default=None, repr=False)
+    digits: int = field(default=8, repr=False)
+
+    def __bool__(self) -> bool:
+        return self.verdict == "right"
+
+
+@dataclass(slots=True, eq=False)
+class Symbolic:
+    """The formulas of a function and of its partial derivatives; called with numbers, its derivative there.
+
+    Attributes
+    ----------
+    names : tuple of str
+        The results' names, where they have one.
+    formulas : list of Entry
+        SymPy's expression of every number of the result, with respect to nothing.
+    entries : list of Entry
+        SymPy's expression of every partial derivative; of mixed ones, one of each kind.
+    order : int
+    notes : list of str
+        What they hold for.
+    program : Program
+    function : callable
+        From values of the inputs to the derivative in the structure of the result and, within, of the inputs.
+    """
+
+    names: tuple[str, ...]
+    formulas: list[Entry]
+    entries: list[Entry]
+    order: int
+    notes: list[str]
+    program: Program = field(repr=False)
+    function: Callable[..., Any] = field(repr=False)
+
+    def __call__(self, *values: Any) -> Any:
+        return self.function(*values)
+
+
+@dataclass(frozen=True, slots=True)
+class PowerLaw:
+    """How an error goes with the step h: about ``factor * h**slope``, between the shortest and the longest step."""
+
+    slope: float
+    factor: float
+    shortest: float
+    longest: float
+
+
+@dataclass(slots=True)
+class SweptMethod:
+    """A numerical method with one step after another.
+
+    Attributes
+    ----------
+    method : str
+    steps, errors : list of float
+        Without the steps at which it found nothing.
+    truncation, roundoff : PowerLaw or None
+        The branches of long and of short steps; None if there is no such branch.
+    best_step, best_error : float
+        Where the errors are least, and not by luck at one step.
+    predicted_step : float
+        The step that error analysis suggests, which knows the function's point alone.
+    """
+
+    method: str
+    steps: list[float] = field(repr=False)
+    errors: list[float] = field(repr=False)
+    truncation: PowerLaw | None
+    roundoff: PowerLaw | None
+    best_step: float
+    best_error: float
+    predicted_step: float
+
+
+@dataclass(slots=True)
+class Sweep:
+    """Error against step.
+
+    Attributes
+    ----------
+    point : float
+    truth : number, array or container of them
+        The derivative that the errors are taken from.
+    order : int
+    relative : bool
+        Whether errors are relative to it; otherwise it is zero.
+    methods : list of SweptMethod
+    notes : list of str
+        Which methods failed, and why.
+    """
+
+    point: float
+    truth: Any
+    order: int
+    relative: bool
+    methods: list[SweptMethod]
+    notes: list[str] = field(default_factory=list, repr=False)
+
+
+@dataclass(slots=True)
+class Growth:
+    """How a function's formulas grow with a number in it, in operations.
+
+    Attributes
+    ----------
+    name : str
+        What grows.
+    values : list
+        Its values.
+    formula, derivative : list of int or None
+        Of the result, and of all its partial derivatives without simplification; None where they are too long.
+    automatic : list of int
+        Of the function and its derivative by reverse accumulation.
+    limit : str
+        Why there is None somewhere.
+    """
+
+    name: str
+    values: list[Any]
+    formula: list[int | None] = field(default_factory=list)
+    derivative: list[int | None] = field(default_factory=list)
+    automatic: list[int] = field(default_factory=list)
+    limit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One application of a rule of differentiation.
+
+    Attributes
+    ----------
+    rule : str
+        Its name: ``product rule``.
+    before, after : SymPy expressions
+        The derivative that it is applied to, and what that becomes.
+    detail : str
+        What its parts are: ``outer sin(u), inner u = x**2``.
+    line : SymPy expression
+        The whole derivative so far, with derivatives in it that are still to be taken.
+    """
+
+    rule: str
+    before: Any
+    after: Any
+    detail: str
+    line: Any

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import copy
 import inspect
 import io
 import sys
@@ -63,7 +64,7 @@ class Subject:
         return free_names(*self.codes)
 
 
-def cell_subject(shell: InteractiveShell, cell: str, *, first_line: int = 2) -> Subject:
+def cell_subject(shell: InteractiveShell, cell: str, *, first_line: int = 2, function: str = "") -> Subject:
     """The subject of a cell: its last expression, the last name assigned, or the function it ends in.
 
     Parameters
@@ -72,6 +73,8 @@ def cell_subject(shell: InteractiveShell, cell: str, *, first_line: int = 2) -> 
     cell : str
     first_line : int
         What the user counts as the line where `cell` begins.
+    function : str
+        A function that the cell defines, to take instead of its end.
 
     Raises
     ------
@@ -85,7 +88,7 @@ def cell_subject(shell: InteractiveShell, cell: str, *, first_line: int = 2) -> 
     tree = _parsed(shell, source, name)
     if not tree.body:
         raise DiffmagicError("the cell is empty", rewrite="write the function below the magic's line")
-    last = tree.body[-1]
+    last = next(each for each in defs_in(tree) if each.name == function) if function else tree.body[-1]
     if isinstance(last, ast.Expr):
         body = compile_hooked(ast.Module(tree.body[:-1], []), name, "exec")
         end = compile_hooked(ast.Expression(last.value), name, "eval")
@@ -115,6 +118,11 @@ def cell_subject(shell: InteractiveShell, cell: str, *, first_line: int = 2) -> 
         return names[results[0]] if len(results) == 1 else tuple(names[result] for result in results)
 
     return Subject([code], results, assign)
+
+
+def defs_in(tree: ast.Module) -> list[ast.FunctionDef]:
+    """The functions that a cell defines, the last first."""
+    return [statement for statement in reversed(tree.body) if isinstance(statement, ast.FunctionDef)]
 
 
 def _parsed(shell: InteractiveShell, source: str, name: str) -> ast.Module:
@@ -236,6 +244,26 @@ class CellFunction:
         for name in self._set_names(inputs):
             self._before.put_back(name)
         return result
+
+    def beside(self, subject: Subject) -> CellFunction:
+        """Another function of the same cell; it is run unseen."""
+        other = copy.copy(self)
+        other._subject = subject
+        return other
+
+    def by_position(self, names: Sequence[str]) -> Callable[..., Any]:
+        """The same as a function with these parameters, known by its own name and surroundings if it has them."""
+
+        def function(*values: Any) -> Any:
+            return self(dict(zip(names, values, strict=True)))
+
+        parameters = [inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD) for name in names]
+        vars(function)["__signature__"] = inspect.Signature(parameters)
+        name = self._subject.function
+        if name:
+            function.__name__ = name.rsplit(".", 1)[-1]
+            vars(function)["__wrapped__"] = eval(name, self._names)
+        return function
 
     def __enter__(self) -> CellFunction:
         return self

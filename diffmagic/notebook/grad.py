@@ -18,7 +18,7 @@ from diffmagic.notebook.cells import Subject
 from diffmagic.notebook.inputs import Inputs, evaluate
 from diffmagic.notebook.line import Options, nearest, one_of
 from diffmagic.notebook.namespace import Snapshot
-from diffmagic.notebook.request import Request, add_common_options, check_order
+from diffmagic.notebook.request import Request, add_common_options, check_order, result_names
 from diffmagic.results import Derivative, TraceTable
 from diffmagic.trace_table import trace_table
 
@@ -145,7 +145,7 @@ def _example(subject: Subject) -> str:
 def _differentiated(
     function: Callable[[Any], Any], subject: Subject, inputs: Inputs, mode: Any, order: int, seed: Any
 ) -> Derivative:
-    results = ("",) if subject.results[0] in inputs.varied and len(subject.results) == 1 else subject.results
+    results = result_names(subject, inputs)
     if seed is None:
         return automatic(function, (inputs.varied,), mode=mode, order=order, inputs=inputs.paths, results=results)
     if mode == "forward":

@@ -78,6 +78,8 @@ def chosen_inputs(subject: Subject, given: Mapping[str, Any], wrt: Iterable[str]
         )
     notes: list[str] = []
     varied = {name: _floats(name, given.get(name, names.get(name)), notes) for name in wanted}
+    if not any(np.size(leaf) for value in varied.values() for _, leaf in flatten(value)[0]):
+        raise DiffmagicError(f"{' and '.join(varied)} holds no numbers", rewrite=f"{wanted[0]}=1.0")
     return Inputs(varied, {name: value for name, value in given.items() if name not in varied}, notes)
 
 

@@ -9,12 +9,15 @@ from IPython.core.magic import Magics, line_cell_magic, magics_class, no_var_exp
 from traitlets import Enum, Int
 
 from diffmagic.notebook.cells import ends_silently
+from diffmagic.notebook.diffcompare import DIFFCOMPARE, run_diffcompare
 from diffmagic.notebook.grad import GRAD, run_grad
+from diffmagic.notebook.gradcheck import GRADCHECK, run_gradcheck
 from diffmagic.notebook.line import Options, known_as, read_line
+from diffmagic.notebook.numdiff import NUMDIFF, run_numdiff
 from diffmagic.notebook.request import Request, check_common_options
 from diffmagic.notebook.tracebacks import users_view
 
-PARSERS = {"grad": GRAD}
+PARSERS = {parser.prog: parser for parser in (GRAD, NUMDIFF, DIFFCOMPARE, GRADCHECK)}
 
 
 @magics_class
@@ -30,6 +33,27 @@ class DiffMagic(Magics):
         return self._run(GRAD, run_grad, line, cell)
 
     grad.__doc__ = GRAD.format_help()
+
+    @no_var_expand
+    @line_cell_magic
+    def numdiff(self, line: str, cell: str | None = None) -> Any:
+        return self._run(NUMDIFF, run_numdiff, line, cell)
+
+    numdiff.__doc__ = NUMDIFF.format_help()
+
+    @no_var_expand
+    @line_cell_magic
+    def diffcompare(self, line: str, cell: str | None = None) -> Any:
+        return self._run(DIFFCOMPARE, run_diffcompare, line, cell)
+
+    diffcompare.__doc__ = DIFFCOMPARE.format_help()
+
+    @no_var_expand
+    @line_cell_magic
+    def gradcheck(self, line: str, cell: str | None = None) -> Any:
+        return self._run(GRADCHECK, run_gradcheck, line, cell)
+
+    gradcheck.__doc__ = GRADCHECK.format_help()
 
     def _run(self, parser: Options, run: Callable[[Request], Any], line: str, cell: str | None) -> Any:
         shell = self.shell

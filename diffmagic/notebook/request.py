@@ -148,3 +148,13 @@ def names_in(words: str, flag: str) -> list[str]:
             f"{flag} takes names with commas between them, not {words}", rewrite=f"{flag} {inside or 'x'}"
         )
     return names
+
+
+def words_in(words: str) -> list[str]:
+    """The words in an option's value, with commas or blanks between them."""
+    return re.findall(r"[^\s,]+", words)
+
+
+def result_names(subject: Subject, inputs: Inputs) -> tuple[str, ...]:
+    """What to call the results; nothing for a result that is called like an input."""
+    return ("",) if len(subject.results) == 1 and subject.results[0] in inputs.varied else subject.results

@@ -91,7 +91,8 @@ def test_empty_arrays(run: Run) -> None:
     found = run("%%grad x=np.zeros((2, 0)), y=2.0\nnp.sum(x) + y**2")
     assert (found.derivative["x"].shape, found.derivative["y"]) == ((2, 0), 4.0)
     assert found.check.digits == 6
-    assert run("%%grad x=np.zeros(0)\nx * 2").check.reason == "there are no numbers"
+    with pytest.raises(DiffmagicError, match="x holds no numbers"):
+        run("%%grad x=np.zeros(0)\nx * 2")
 
 
 def test_names_as_python_spells_them(run: Run, shell: InteractiveShell) -> None:

@@ -6,12 +6,19 @@ from collections.abc import Callable
 from typing import Any
 
 from diffmagic.notebook.render.blocks import Block
+from diffmagic.notebook.render.comparison import comparison_blocks, scaling_blocks
 from diffmagic.notebook.render.derivative import derivative_blocks
+from diffmagic.notebook.render.gradient_check import check_blocks
 from diffmagic.notebook.render.html import as_html
 from diffmagic.notebook.render.text import as_text
-from diffmagic.results import Derivative
+from diffmagic.results import Comparison, Derivative, GradientCheck, Scaling
 
-BLOCKS: dict[type, Callable[[Any], list[Block]]] = {Derivative: derivative_blocks}
+BLOCKS: dict[type, Callable[[Any], list[Block]]] = {
+    Derivative: derivative_blocks,
+    Comparison: comparison_blocks,
+    Scaling: scaling_blocks,
+    GradientCheck: check_blocks,
+}
 """What to show of each kind of result."""
 
 

@@ -10,7 +10,9 @@ from diffmagic.core.program import short
 from diffmagic.core.structures import flatten
 from diffmagic.labels import component, partial_label
 from diffmagic.notebook.render.blocks import Account, Block, Pairs, Table, Trace
+from diffmagic.notebook.render.estimates import estimate_sentences, estimates_table, known_entries
 from diffmagic.notebook.render.parts import WIDTH
+from diffmagic.notebook.render.sweep import sweep_blocks
 from diffmagic.notebook.render.text import table_width
 from diffmagic.results import Check, Derivative
 
@@ -20,19 +22,25 @@ _MOST_ROWS, _MOST_COLUMNS = 12, 8
 def derivative_blocks(found: Derivative) -> list[Block]:
     """What to show of a `Derivative`."""
     table = matrix(found)
+    estimates = estimates_table(found)
     blocks: list[Block] = [Trace(found.trace, found.digits)] if found.trace else []
-    if table:
+    if estimates:
+        blocks += [Pairs("Value", [values(found)], found.digits), estimates]
+    elif table:
         blocks += [Pairs("Value", [values(found)], found.digits), table]
     else:
         blocks.append(Pairs("Value and derivative", [values(found), derivatives(found)], found.digits))
     blocks += [Account(finding) for finding in found.findings if found.explained]
+    blocks += sweep_blocks(found.sweep) if found.sweep else []
     return [*blocks, *sentences(found)]
 
 
 def sentences(found: Derivative) -> list[str]:
     """What is said below the numbers."""
     told = [finding.summary for finding in found.findings] if found.explained else []
-    said = [method_sentence(found), *(f"Note: {note}." for note in found.notes if note not in told)]
+    said = [method_sentence(found)]
+    said += estimate_sentences(found)
+    said += [f"Note: {note}." for note in found.notes if note not in told]
     if found.explained and not found.findings:
         said.append("There is nothing to explain: all numbers are finite, and no kink is met.")
     return said + ([check_sentence(found.check)] if found.check else [])
@@ -48,10 +56,10 @@ def values(found: Derivative) -> list[tuple[str, Any]]:
 def derivatives(found: Derivative) -> list[tuple[str, Any]]:
     """Each derivative, with its label."""
     if found.kind == "tangent":
-        return [(f"tangent of {entry.of or 'the result'}", entry.value) for entry in found.entries]
+        return [(f"tangent of {entry.of or 'the result'}", entry.value) for entry in known_entries(found)]
     if found.kind == "cotangent":
-        return [(f"cotangent of {entry.wrt[0]}", entry.value) for entry in found.entries]
-    return [(partial_label(entry.of, entry.wrt) + _shape(entry.value), entry.value) for entry in found.entries]
+        return [(f"cotangent of {entry.wrt[0]}", entry.value) for entry in known_entries(found)]
+    return [(partial_label(entry.of, entry.wrt) + _shape(entry.value), entry.value) for entry in known_entries(found)]
 
 
 def _shape(value: Any) -> str:
@@ -83,7 +91,8 @@ def matrix(found: Derivative) -> Table | None:
         heights = [int(np.prod(shape)) for _, shape in outputs]
     if not 0 < len(down) <= _MOST_ROWS or not 0 < len(across) <= _MOST_COLUMNS:
         return None
-    blocks = [found.entries[k : k + count] for k in range(0, len(found.entries), count)]
+    entries = known_entries(found)
+    blocks = [entries[k : k + count] for k in range(0, len(entries), count)]
     numbers = np.vstack(
         [
             np.hstack([np.reshape(entry.value, (height, -1)) for entry in block])
@@ -99,7 +108,10 @@ def matrix(found: Derivative) -> Table | None:
 
 def method_sentence(found: Derivative) -> str:
     """How it was found, and why so."""
-    return f"{found.method.capitalize()} mode ({found.why})." if found.why else f"{found.method.capitalize()} mode."
+    if found.program is not None and found.method.startswith(("forward", "reverse")):
+        return f"{found.method.capitalize()} mode ({found.why})." if found.why else f"{found.method.capitalize()} mode."
+    name = found.method.replace("-", " ").capitalize()
+    return f"{name}: {found.why}." if found.why else f"{name}."
 
 
 def check_sentence(check: Check) -> str:

@@ -1,0 +1,119 @@
+"""``%numdiff`` and ``%%numdiff``: numerical differentiation of a cell, a function or an expression."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from diffmagic.core.errors import DiffmagicError
+from diffmagic.methods import METHODS, Method, find, run
+from diffmagic.notebook.cells import CellFunction
+from diffmagic.notebook.inputs import Inputs
+from diffmagic.notebook.line import Options
+from diffmagic.notebook.request import Request, add_common_options, check_order, result_names, words_in
+from diffmagic.numerical.sweep import SWEPT, sweep
+from diffmagic.results import Derivative
+
+_ABOUT = """\
+Differentiate a cell by evaluating it beside the point.
+
+    %%numdiff w=0.5, x=2.0     the cell is a function of w and x
+    %%numdiff                  of the notebook's floats that it reads
+    %numdiff f w=w0            a function of the notebook
+    %numdiff "x**2" x=3        an expression
+    %%numdiff x=0.2 --sweep    the error against the step, drawn
+
+It works on any code that gives numbers, and says how far the result may be
+from the truth. The default method, adaptive, finds its steps itself; the
+classic ones take --step. Inputs are given as for %%grad."""
+
+
+def _options() -> Options:
+    parser = Options("numdiff", _ABOUT)
+    parser.add_argument("--wrt", metavar="NAMES", help="the inputs to differentiate with respect to, as in --wrt w,b")
+    parser.add_argument(
+        "--method",
+        metavar=f"{{{','.join(method.name for method in METHODS.values() if method.family == 'numerical')}}}",
+        help="how to differentiate; with --sweep one or more, with commas between them",
+    )
+    parser.add_argument("--step", metavar="H", help="the step h of a classic method")
+    parser.add_argument("--relative-step", metavar="H", help="the step as a multiple of the input's size")
+    parser.add_argument("--order", type=int, metavar="N", help="the order of the derivative")
+    parser.add_argument(
+        "--sweep",
+        action="store_true",
+        help="draw the error against the step, for forward and central differences and the complex step or for the "
+        "methods named, with the automatic derivative as the truth",
+    )
+    add_common_options(parser)
+    return parser
+
+
+NUMDIFF = _options()
+
+
+def run_numdiff(request: Request) -> Derivative:
+    """Differentiate what ``%numdiff`` asks for."""
+    options = request.options
+    order = check_order(options.order)
+    methods = [_numerical(name) for name in words_in(options.method or "adaptive")]
+    steps = _steps(options, methods)
+    if len(methods) > 1 and not options.sweep:
+        raise DiffmagicError(
+            "several methods at once are for --sweep", rewrite=f"--method {methods[0].name}, or --sweep"
+        )
+    subject = request.subject()
+    inputs = request.inputs(subject)
+    with request.function(subject, inputs) as function:
+        found = run(
+            methods[0],
+            function,
+            (inputs.varied,),
+            order=order,
+            inputs=inputs.paths,
+            results=result_names(subject, inputs),
+            **steps,
+        )
+        if options.sweep:
+            swept = [method.name for method in methods] if options.method else SWEPT
+            truth, notes = _truth(function, inputs, order)
+            found.sweep = sweep(function, (inputs.varied,), truth, methods=swept, order=order)
+            found.notes += notes
+    found.notes = inputs.notes + [note for note in found.notes if note not in inputs.notes] + function.notes()
+    found.digits = request.digits
+    return found
+
+
+def _truth(function: CellFunction, inputs: Inputs, order: int) -> tuple[Any, list[str]]:
+    """The derivative that errors are taken from: the automatic one, or else the best numerical one, and a note."""
+    try:
+        return run(find("forward"), function, (inputs.varied,), order=order).derivative, []
+    except DiffmagicError as error:
+        best = run(find("adaptive"), function, (inputs.varied,), order=order)
+        return best.derivative, [f"errors are taken from adaptive, as there is no automatic derivative: {error.reason}"]
+
+
+def _numerical(name: str) -> Method:
+    method = find(name)
+    if method.family != "numerical":
+        magic = "%%grad --mode " + name if method.family == "automatic" else f"%%diffcompare --methods {name}"
+        raise DiffmagicError(f"{name} is not a numerical method", rewrite=magic)
+    return method
+
+
+def _steps(options: Any, methods: list[Method]) -> dict[str, Any]:
+    """The step that is asked for, as the methods take it."""
+    given = {"step": options.step, "relative_step": options.relative_step}
+    given = {name: text for name, text in given.items() if text is not None}
+    if given and any("step" not in method.options for method in methods):
+        raise DiffmagicError(
+            f"{methods[0].name} finds its steps itself", rewrite="--method central-difference with the step"
+        )
+    return {name: _number(text, name) for name, text in given.items()}
+
+
+def _number(text: str, name: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        flag = name.replace("_", "-")
+        raise DiffmagicError(f"--{flag} takes a number, not {text}", rewrite=f"--{flag} 1e-6") from None

@@ -1,0 +1,146 @@
+"""A function on an interval as a Chebyshev expansion: its derivative there, and what is noise and what is cut off."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from diffmagic.numerical.sampling import Sampler
+
+HIGHEST = 7
+"""The highest order that the coefficients of twelve points tell something about."""
+
+_N = 12  # points: they bring 15 digits where the nearest singularity is ten half-lengths away
+_NODES = -np.cos((2 * np.arange(_N) + 1) * np.pi / (2 * _N))
+_EPS = float(np.finfo(float).eps)
+_FLOOR = _EPS / 4  # of the values: no coefficient is known better
+_ROUNDING = 16 * _EPS  # of the values: what rounding may leave of coefficients that are zero
+_FALL = 8.0  # a degree: coefficients are not trusted to fall faster, as a small one may be so by chance
+_LEVEL = 3.0  # two pairs of coefficients closer than this have ceased to fall: noise
+_SEEN = 3.0  # noises above which a coefficient is used
+_RESOLVED = 1e-3  # of the largest term of a derivative: smaller errors are those of a smooth function
+
+
+@dataclass(slots=True)
+class Fit:
+    """An expansion; its arrays have a place for each number of the result.
+
+    Attributes
+    ----------
+    exponent : int
+        The interval was to reach to 2**exponent from the point.
+    low, high : float
+        Where it ends, measured from the point.
+    estimate, truncation, roundoff : ndarray
+        The derivative at the point and its errors.
+    value : ndarray
+        What the expansion is at the point.
+    terms : ndarray
+        The derivative's largest term, were none of them zero by symmetry.
+    noise : ndarray
+        What is left in the last coefficients, relative to the values.
+    size : ndarray
+        The largest value.
+    is_noise : ndarray of bool
+        Whether the last coefficients have ceased to fall.
+    resolved : ndarray of bool
+        Whether this is a smooth function, perhaps with noise.
+    flat : ndarray of bool
+        Whether nothing but noise is seen.
+    stretch : ndarray
+        By how many powers of 2 to change the interval so that the last coefficients just reach the noise.
+    """
+
+    exponent: int
+    low: float
+    high: float
+    estimate: Any
+    truncation: Any
+    roundoff: Any
+    value: Any
+    terms: Any
+    noise: Any
+    size: Any
+    is_noise: Any
+    resolved: Any
+    flat: Any
+    stretch: Any
+
+    @property
+    def half(self) -> float:
+        """Half the length."""
+        return (self.high - self.low) / 2
+
+    @property
+    def error(self) -> Any:
+        return self.truncation + self.roundoff
+
+
+def sample(sampler: Sampler, point: float, low: float, high: float) -> tuple[Any, Any]:
+    """The nodes of an interval, measured from the point as they are after rounding, and the values there."""
+    points = point + ((low + high) / 2 + (high - low) / 2 * _NODES)
+    return points - point, sampler(points)
+
+
+def fit(exponent: int, low: float, high: float, nodes: Any, values: Any, here: Any, order: int) -> Fit:
+    """The expansion through the values at the nodes.
+
+    `here` are the values at the point, which the expansion must meet; NaN if they do not count.
+    """
+    middle, half = (low + high) / 2, (high - low) / 2
+    basis = np.cos(np.outer(np.arccos(np.clip((nodes - middle) / half, -1, 1)), np.arange(_N)))
+    size = np.max(np.abs(values), axis=0)
+    size[size == 0] = 1.0
+    coefficients = np.linalg.solve(basis, values / size)
+    value = _derivatives(-middle / half, 0) @ coefficients
+    slopes = _derivatives(-middle / half, order)
+    envelope = np.maximum.accumulate(np.abs(slopes))
+
+    sizes = np.abs(coefficients)
+    variation = np.maximum(np.max(sizes[1:], axis=0), _FLOOR)
+    first, last = np.max(sizes[-4:-2], axis=0), np.max(sizes[-2:], axis=0)
+    is_noise = first <= _LEVEL * last
+    falling = np.max(sizes[-4:] / _FALL ** np.arange(3, -1, -1)[:, None], axis=0)
+    noise = np.maximum(np.where(first < _FALL * last, np.maximum(first, last), falling), _FLOOR)
+    noise = np.fmax(noise, np.abs(value - here / size) / _SEEN)
+
+    count = _N - np.argmax((sizes > _SEEN * noise)[::-1], axis=0)  # how many coefficients stand above the noise
+    degrees = np.arange(_N)[:, None]
+    within = degrees < np.maximum(count, order) + 2  # the first two that are left out may be missing
+    gain = np.sqrt(np.sum((slopes[:, None] * within) ** 2, axis=0))
+    terms = np.max(sizes * envelope[:, None], axis=0)
+    with np.errstate(all="ignore"):
+        ratio = (last * envelope[-1] / (np.max(sizes[-6:-4], axis=0) * envelope[-5])) ** 0.25  # of terms, a degree
+        ratio = np.where(is_noise | (last == 0), 0.0, ratio)
+        longer = np.log2(variation / noise) * (1 / np.maximum(count - 1, 1) - 1 / (_N - 1))
+        shorter = np.log2(_FLOOR / noise) / (_N - 1)
+    error = gain * noise / np.maximum(1 - ratio, 0.1)
+    scale = size / half**order
+    return Fit(
+        exponent,
+        low,
+        high,
+        estimate=scale * (slopes @ np.where(degrees < count, coefficients, 0)),
+        truncation=scale * np.where(is_noise, gain * _FLOOR, error),
+        roundoff=scale * np.where(is_noise, error, gain * _FLOOR),
+        value=value * size,
+        terms=scale * terms,
+        noise=noise,
+        size=size,
+        is_noise=is_noise,
+        resolved=((error <= _RESOLVED * terms) & (ratio < 0.9)) | (noise <= _ROUNDING),
+        flat=variation <= _SEEN * noise,
+        stretch=np.where(is_noise, longer, shorter),
+    )
+
+
+@lru_cache(maxsize=64)
+def _derivatives(u: float, order: int) -> Any:
+    """The derivatives of T₀, T₁, … at u."""
+    series = np.eye(_N)
+    for _ in range(order):
+        series = np.polynomial.chebyshev.chebder(series)
+    return np.polynomial.chebyshev.chebval(u, series)

@@ -1,0 +1,208 @@
+"""Numerical methods under the signature of the registry: every number of the inputs is moved along its own line."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from diffmagic.core.errors import DiffmagicError
+from diffmagic.core.recording import Argnums
+from diffmagic.core.structures import flatten
+from diffmagic.core.transforms import tell
+from diffmagic.numerical.adaptive import adaptive
+from diffmagic.numerical.classics import CLASSICS
+from diffmagic.numerical.hessian import second_derivatives
+from diffmagic.numerical.lines import Call
+from diffmagic.numerical.sampling import Estimate, Sampler
+from diffmagic.results import Derivative, Entry, Trial
+
+WAYS: dict[str, Callable[..., Estimate]] = {"adaptive": adaptive, **CLASSICS}
+"""Every numerical method by its name: ``function(sampler, point, order, **options)``."""
+
+
+def numerical(
+    f: Callable[..., Any],
+    args: tuple[Any, ...],
+    argnums: Argnums = 0,
+    *,
+    method: str = "adaptive",
+    order: int = 1,
+    bounds: Any = None,
+    budget: float = math.inf,
+    inputs: Sequence[str] = (),
+    results: Sequence[str] = (),
+    **options: Any,
+) -> Derivative:
+    """Differentiate ``f(*args)`` by evaluating it beside the point.
+
+    Parameters
+    ----------
+    f, args, argnums, order
+        As for `diffmagic.differentiate`.
+    method : str
+        A name from `WAYS`.
+    bounds : pair, optional
+        The least and the greatest values at which `f` may be evaluated: numbers, None, or as the inputs.
+    budget : int, optional
+        How often it may be evaluated.
+    inputs, results : sequence of str, optional
+        What to call the numbers and arrays of the inputs and of the result.
+    **options
+        What the method accepts besides.
+
+    Returns
+    -------
+    Derivative
+    """
+    estimate = _estimator(method, order, options)
+    call = Call(f, args, argnums, inputs)
+    size = call.point.size
+    if order > 2 and size > 1:
+        raise DiffmagicError(
+            f"order {order} of {size} numbers at once is not computed numerically",
+            rewrite="order=2, or a function of one number: lambda t: f(x + t * direction)",
+        )
+    call.limit(*_pair(bounds))
+    call.effort.budget = budget
+    call.effort.lines = size if order == 1 else size * (size + 1) // 2
+    lines: list[Estimate] = []
+    more: list[Trial] = []
+    try:
+        for k, label in enumerate(call.labels):
+            call.effort.next_line()
+            sampler = call.line(k)
+            found = estimate(sampler, sampler.point)
+            lines.append(replace(found, trials=[replace(trial, wrt=label) for trial in found.trials]))
+        if order == 2 and size > 1:
+            if method in CLASSICS:  # lines in two numbers are measured in their steps
+                estimate = _estimator(method, order, options | {"step": 1.0, "relative_step": None})
+            numbers, errors, more = second_derivatives(call, lines, estimate)
+        else:
+            numbers, errors = (
+                np.stack([getattr(line, name) for line in lines], axis=1).reshape(-1, *(size,) * order)
+                for name in ("derivative", "error")
+            )
+    finally:
+        call.effort.close()
+
+    labelled = list(zip(call.labels, lines, strict=True))
+    derivative, blocks = call.structured(numbers)
+    error, _ = call.structured(errors, bound=True)
+    names = tuple(results) or (str(getattr(f, "__name__", "")).replace("<lambda>", ""),)
+    return Derivative(
+        value=call.value,
+        derivative=derivative,
+        method=method,
+        order=order,
+        error=error,
+        evaluations=call.effort.evaluations,
+        calls=call.effort.calls,
+        notes=call.notes
+        + [note if size == 1 else f"{label}: {note}" for label, each in labelled for note in each.notes],
+        why=_account(labelled),
+        names=names,
+        entries=_entries(call, names, order, blocks),
+        step=call.like_point([line.step for line in lines]),
+        trials=[_plain(trial) for line in lines for trial in line.trials] + [_plain(trial) for trial in more],
+    )
+
+
+def numdiff(
+    f: Callable[..., Any],
+    argnums: Argnums = 0,
+    *,
+    method: str = "adaptive",
+    order: int = 1,
+    step: float | None = None,
+    **options: Any,
+) -> Callable[..., Any]:
+    """The derivative of a function by evaluating it beside the point: for code that cannot be traced.
+
+    Parameters
+    ----------
+    f : callable
+        A function of numbers and arrays (and of dicts, lists, tuples and dataclasses of them).
+    argnums : int, str or sequence of them
+        The arguments to differentiate with respect to, by position or name.
+    method : str
+        A numerical method: ``"adaptive"``, ``"central-difference"``, ``"complex-step"``, …
+    order : int
+        The order of the derivative: any for a function of one number, at most 2 for several.
+    step : float, optional
+        The step, for methods that have one.
+    **options
+        What the method accepts besides.
+
+    Returns
+    -------
+    callable
+        Takes what `f` takes; returns the gradient of a scalar result, the Jacobian of an array; of order 2 the Hessian.
+
+    Warns
+    -----
+    DiffmagicNote
+        For what is right and may still surprise.
+
+    Examples
+    --------
+    >>> import math
+    >>> from diffmagic import numdiff
+    >>> round(numdiff(math.sin)(0.0), 12)
+    1.0
+    """
+
+    if step is not None:
+        if method not in CLASSICS:
+            raise DiffmagicError(f"{method} finds its own step", rewrite='method="central-difference", step=…')
+        options["step"] = step
+
+    def derivative(*args: Any, **kwargs: Any) -> Any:
+        found = numerical(partial(f, **kwargs) if kwargs else f, args, argnums, method=method, order=order, **options)
+        tell(found.notes)
+        return found.derivative
+
+    derivative.__name__ = f"numdiff_{getattr(f, '__name__', 'function')}"
+    return derivative
+
+
+def _estimator(method: str, order: int, options: dict[str, Any]) -> Callable[[Sampler, float], Estimate]:
+    if method not in WAYS:
+        raise DiffmagicError(f"there is no numerical method {method!r}", rewrite=" or ".join(map(repr, WAYS)))
+    if not isinstance(order, int) or isinstance(order, bool) or order < 1:
+        raise DiffmagicError(f"order {order!r} is not a positive whole number", rewrite="order=1, order=2, …")
+    return partial(WAYS[method], order=order, **options)
+
+
+def _pair(bounds: Any) -> tuple[Any, Any]:
+    try:
+        lower, upper = (None, None) if bounds is None else bounds
+    except (TypeError, ValueError):
+        raise DiffmagicError(f"bounds={bounds!r} is not a pair", rewrite="bounds=(lower, upper)") from None
+    return lower, upper
+
+
+def _plain(trial: Trial) -> Trial:
+    """A trial of one number with numbers, not arrays."""
+    if np.size(trial.estimate) != 1:
+        return trial
+    estimate, truncation, roundoff = (np.ravel(x)[0].item() for x in (trial.estimate, trial.truncation, trial.roundoff))
+    return replace(trial, estimate=estimate, truncation=truncation, roundoff=roundoff)
+
+
+def _account(labelled: list[tuple[str, Estimate]]) -> str:
+    """How it was done: for several inputs, of the one that is least certain."""
+    label, worst = max(labelled, key=lambda each: np.max(each[1].error / (np.abs(each[1].derivative) + 1e-300)))
+    return f"least certain in {label}: {worst.account}" if labelled[1:] else worst.account
+
+
+def _entries(call: Call, names: Sequence[str], order: int, blocks: list[Any]) -> list[Entry]:
+    parts = [call.value] if len(names) == 1 else call.value
+    results = [path for part, name in zip(parts, names, strict=True) for path, _ in flatten(part, name)[0]]
+    labels = itertools.product(results, *[call.paths] * order)
+    return [Entry(of, tuple(wrt), block) for (of, *wrt), block in zip(labels, blocks, strict=True)]

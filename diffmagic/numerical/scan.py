@@ -1,0 +1,114 @@
+"""Expansions on one scale after another, until one shows the derivative well."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from diffmagic.numerical.chebyshev import Fit, fit, sample
+from diffmagic.numerical.sampling import Sampler
+
+GOOD = 1e-13  # a relative error that needs no better scale
+
+_MOST = 20  # expansions
+_DEEPEST = 40  # halvings of x: below, x + h has too few digits
+_BLIND, _STEP, _UP = 5, 3, 10  # powers of 2: down where nothing is resolved, to a neighbour, up where nothing is seen
+_ZERO = 4.0  # errors below which a derivative may be zero, which has no relative error
+_QUIET = 1e-13  # noise, relative to the values, that is rounding: no ripple hides in it
+_RIPPLE = 1e-4  # what is as large on a shorter interval is noise if it is so small; else perhaps an oscillation
+
+
+def scan(sampler: Sampler, point: float, order: int, fits: list[Fit], good: float, here: Any) -> None:
+    """Add expansions to `fits` until each number of the result is `good`, or no scale promises more.
+
+    `here` are the values at the point, which the expansions must meet; NaN if they do not count.
+    """
+    while len(fits) < _MOST:
+        exponent = _next_scale(fits, point, good) if fits else _first_scale(point)
+        if exponent is None:
+            return
+        fits += _on_scale(sampler, point, order, exponent, here)
+
+
+def errors_of(fits: list[Fit]) -> Any:
+    """A row for each expansion; infinite where there is none."""
+    found = np.array([each.error for each in fits])
+    return np.where(np.isnan(found), np.inf, found)
+
+
+def resolved_by(fits: list[Fit]) -> Any:
+    """Where there is a smooth function, or one with noise."""
+    return np.array([each.resolved for each in fits]) & np.isfinite(errors_of(fits))
+
+
+def _first_scale(point: float) -> int:
+    """About half of x."""
+    return math.frexp(point)[1] - 2 if point else 0
+
+
+def _on_scale(sampler: Sampler, point: float, order: int, exponent: int, here: Any) -> list[Fit]:
+    """The expansion on a scale; and if values are missing there, that on the part where they are not."""
+    h = 2.0**exponent
+    low, high = max(-h, sampler.lower - point), min(h, sampler.upper - point)
+    nodes, values = sample(sampler, point, low, high)
+    fits = [fit(exponent, low, high, nodes, values, here, order)]
+    whole = np.isfinite(values).all(axis=0)
+    finite = np.isfinite(values[:, np.isfinite(sampler.value)]).all(axis=1)
+    if finite.all():
+        return fits
+    first = np.max(nodes[~finite & (nodes < 0)], initial=-np.inf)
+    last = np.min(nodes[~finite & (nodes > 0)], initial=np.inf)
+    inside = nodes[(first < nodes) & (nodes < last)]
+    low = np.min(inside, initial=0.0) if np.isfinite(first) else low
+    high = np.max(inside, initial=0.0) if np.isfinite(last) else high
+    if low < high:
+        nodes, values = sample(sampler, point, low, high)
+        fits.append(fit(exponent, low, high, nodes, np.where(whole, np.nan, values), here, order))
+    return fits
+
+
+def _next_scale(fits: list[Fit], point: float, good: float) -> int | None:
+    """The shortest of the scales that promise most to the numbers of the result."""
+    errors, resolved = errors_of(fits), resolved_by(fits)
+    wanted = [_wanted(fits, column, errors[:, column], resolved[:, column], good) for column in range(errors.shape[1])]
+    least = _first_scale(point) - _DEEPEST
+    return min([each for each in wanted if each is not None and least <= each <= 1000], default=None)
+
+
+def _wanted(fits: list[Fit], column: int, errors: Any, resolved: Any, good: float) -> int | None:
+    """The scale that promises most to one number of the result."""
+    tried = np.array([each.exponent for each in fits])
+    if not resolved.any():
+        if _is_noise(fits, column):
+            return int(tried.max()) + _BLIND if np.sum(tried > fits[0].exponent) < 2 else None
+        return int(tried.min()) - _BLIND
+    best = fits[int(np.argmin(np.where(resolved, errors, np.inf)))]
+    if best.flat[column]:
+        return int(tried.max()) + _UP if all([each.flat[column] for each in fits]) and len(fits) < 3 else None
+    error, size = errors.min(), abs(best.estimate[column])
+    if error <= good * (size if size > _ZERO * error else best.terms[column]):
+        return None
+    smallest = fits[int(np.argmin(tried))]
+    reach = _STEP if best.noise[column] < _QUIET else _BLIND
+    choices = [
+        (best.exponent + int(np.clip(np.round(best.stretch[column]), -_UP, _UP)), 1),
+        (best.exponent - reach, reach - 1),
+    ]
+    if smallest.truncation[column] > smallest.roundoff[column]:
+        choices.insert(1, (smallest.exponent - _STEP, 0))
+    if best.roundoff[column] >= best.truncation[column]:
+        choices.append((best.exponent + _STEP, _STEP - 1))
+    others = tried[tried != best.exponent]
+    for exponent, near in choices:
+        if exponent != best.exponent and not np.any(np.abs(others - exponent) <= near):
+            return exponent
+    return None
+
+
+def _is_noise(fits: list[Fit], column: int) -> bool:
+    """Whether the last coefficients stay as they are on a shorter interval."""
+    by_length = sorted(fits, key=lambda each: each.exponent)
+    tails = [each.noise[column] * each.size[column] for each in by_length if each.is_noise[column]]
+    return len(tails) > 1 and bool(tails[1] < 4 * tails[0]) and bool(fits[0].noise[column] < _RIPPLE)

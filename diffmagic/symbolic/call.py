@@ -1,0 +1,129 @@
+"""A call of a function with the formulas of its results and of their derivatives."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import sympy as sp
+
+from diffmagic.core.errors import DiffmagicError
+from diffmagic.core.recording import Argnums, traced
+from diffmagic.core.structures import flatten
+from diffmagic.core.tracing import is_traced
+from diffmagic.labels import component
+from diffmagic.results import Entry
+from diffmagic.symbolic.calculus import Partials
+from diffmagic.symbolic.elementary import readable
+from diffmagic.symbolic.formulas import formulas
+
+FORMULAS = 2500
+"""The most partial derivatives that are written out."""
+
+
+class Call:
+    """``f(*args)``, traced, as formulas.
+
+    Attributes
+    ----------
+    recording : Recording
+    formulas : Formulas
+    names : tuple of str
+        What the results are called.
+    symbols : list of Symbol
+        One for each number of the inputs.
+    point : list of float
+        Their values.
+    """
+
+    def __init__(
+        self,
+        f: Callable[..., Any],
+        args: tuple[Any, ...],
+        argnums: Argnums,
+        inputs: Sequence[str] = (),
+        results: Sequence[str] = (),
+    ) -> None:
+        self.recording = traced(f, args, {}, argnums)
+        variables = self.recording.program.inputs
+        for variable, name in zip(variables, inputs, strict=False):
+            variable.name = name
+        self.names = tuple(results) or (str(getattr(f, "__name__", "")).replace("<lambda>", ""),)
+        self.formulas = formulas(self.recording.program)
+        self.symbols = [symbol for array in self.formulas.symbols for symbol in array.flat]
+        self.point = [float(number) for variable in variables for number in np.ravel(variable.value)]
+        self._partial = Partials(self.symbols)
+
+    def results(self) -> list[Any]:
+        """The formula of every number of the results."""
+        return [one for output in self.formulas.outputs for one in output.flat]
+
+    def derivatives(self, order: int, simplify: bool = False) -> list[Any]:
+        """The formula of every number of the derivative, in the order in which `structured` takes them."""
+        self._check_count(order)
+        found = [
+            self._partial(one, *wrt)
+            for output, *arrays in itertools.product(self.formulas.outputs, *[self.formulas.symbols] * order)
+            for one, *wrt in itertools.product(output.flat, *[array.flat for array in arrays])
+        ]
+        return [sp.simplify(one) for one in found] if simplify else found
+
+    def partials(self, order: int, simplify: bool = False) -> list[Entry]:
+        """Each partial derivative once, written for reading, under the users' names. Of order 0, the results."""
+        self._check_count(order)
+        labels = self.formulas.labels
+        rows = itertools.product(self._labelled(), itertools.combinations_with_replacement(self.symbols, order))
+        found = [(of, wrt, self._partial(one, *wrt)) for (of, one), wrt in rows]
+        return [
+            Entry(of, tuple(labels[symbol] for symbol in wrt), readable(sp.simplify(one) if simplify else one))
+            for of, wrt, one in found
+        ]
+
+    def structured(self, numbers: Sequence[Any], order: int) -> Any:
+        """The numbers of a derivative in the structure of the results and, within, of the inputs; of order 0, a value."""
+        rest = iter(numbers)
+
+        def nested(shape: tuple[int, ...], depth: int) -> Any:
+            if depth == 0:
+                return _shaped(list(itertools.islice(rest, math.prod(shape))), shape)
+            return self.recording.like_inputs([nested(shape + a.shape, depth - 1) for a in self.formulas.symbols])
+
+        return self.recording.rebuild_output([nested(output.shape, order) for output in self.formulas.outputs])
+
+    def entries(self, derivative: Any, order: int) -> list[Entry]:
+        """The numbers and arrays of a derivative under the users' names."""
+        inputs = [variable.name for variable in self.recording.program.inputs]
+        labels = itertools.product(self._paths(), *[inputs] * order)
+        blocks = [block for _, block in flatten(derivative)[0]]
+        return [Entry(of, tuple(wrt), block) for (of, *wrt), block in zip(labels, blocks, strict=True)]
+
+    def _paths(self) -> list[str]:
+        value = self.recording.value()
+        parts = [value] if len(self.names) == 1 else value
+        return [path for part, name in zip(parts, self.names, strict=True) for path, _ in flatten(part, name)[0]]
+
+    def _labelled(self) -> list[tuple[str, Any]]:
+        return [
+            (component(path, output.shape, k), one)
+            for path, output in zip(self._paths(), self.formulas.outputs, strict=True)
+            for k, one in enumerate(output.flat)
+        ]
+
+    def _check_count(self, order: int) -> None:
+        count = len(self.results()) * math.comb(len(self.symbols) + order - 1, order)
+        if count > FORMULAS:
+            raise DiffmagicError(
+                f"that is {count:,} partial derivatives, and formulas are written for up to {FORMULAS:,}",
+                rewrite="a smaller example; or --method automatic, or %%grad, which need no formula",
+            )
+
+
+def _shaped(numbers: list[Any], shape: tuple[int, ...]) -> Any:
+    """Numbers, some of them traced, as an array, or as the one number that it is."""
+    if is_traced(numbers):
+        return np.reshape(np.stack(numbers), shape) if shape else numbers[0]
+    whole = np.array(numbers) * 1.0
+    return whole.reshape(shape) if shape else whole[0].item()

@@ -1,0 +1,86 @@
+"""Expressions as functions of numbers: in double precision, and to as many digits as one likes."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import mpmath
+import numpy as np
+import sympy as sp
+from sympy.printing.numpy import NumPyPrinter
+
+from diffmagic.core.errors import DiffmagicError
+from diffmagic.symbolic.elementary import PI, readable
+
+_PLAIN = set(NumPyPrinter().known_functions) | {"Max", "Min", "Heaviside", "sinc", "Abs"}
+_HIGHEST = 800
+
+
+def numerical(symbols: Sequence[Any], expressions: Sequence[Any]) -> Callable[..., list[Any]]:
+    """A function of numbers, and of traced numbers, that computes expressions; what they share it computes once."""
+    expressions = [readable(one, 17) for one in expressions]
+    names = {type(part).__name__ for one in expressions for part in one.atoms(sp.Function)}
+    modules: list[Any] = [{"Heaviside": np.heaviside}, "numpy"]
+    if names - _PLAIN:
+        modules = [{"Heaviside": np.heaviside} | _special(), "scipy", "numpy"]
+    made = sp.lambdify([*symbols, PI], expressions, modules, cse=True, dummify=True)
+
+    def function(*numbers: Any) -> list[Any]:
+        with np.errstate(all="ignore"):
+            return list(made(*[np.float64(n) if type(n) is float else n for n in numbers], math.pi))
+
+    return function
+
+
+@functools.cache
+def _special() -> dict[str, Any]:
+    """SciPy's names for what SymPy calls otherwise."""
+    from scipy import special
+
+    def polygamma(n: int, x: Any) -> Any:
+        return special.psi(x) if n == 0 else (-1) ** (n + 1) * math.factorial(n) * special.zeta(n + 1.0, x)
+
+    def hyper(above: tuple[Any, ...], below: tuple[Any, ...], x: Any) -> Any:
+        return getattr(special, f"hyp{len(above)}f{len(below)}")(*above, *below, x)
+
+    return {
+        "polygamma": polygamma,
+        "hyper": hyper,
+        "expint": special.expn,
+        "elliptic_k": special.ellipk,
+        "elliptic_f": special.ellipkinc,
+        "elliptic_e": lambda *phi_m: special.ellipe(*phi_m) if len(phi_m) == 1 else special.ellipeinc(*phi_m),
+    }
+
+
+def to_digits(symbols: Sequence[Any], expressions: Sequence[Any], point: Sequence[float], digits: int = 30) -> list[Any]:
+    """The values of expressions at exactly these doubles, rounded once they are known to so many digits.
+
+    The working precision is raised until the digits stay as they are, so cancellation costs time and not digits.
+
+    Returns
+    -------
+    list of float or complex
+    """
+    choices = {"Heaviside": _heaviside, "Max": lambda *x: max(x), "Min": lambda *x: min(x)}
+    made = sp.lambdify([*symbols, PI], expressions, [choices, "mpmath"], cse=True, dummify=True)
+    found: list[Any] = []
+    precision = digits + 20
+    while precision <= _HIGHEST:
+        with mpmath.workdps(precision):
+            before, found = found, [mpmath.mpmathify(one) for one in made(*map(mpmath.mpf, [*point, math.pi]))]
+            if before and all(_agree(a, b, digits) for a, b in zip(before, found, strict=True)):
+                return [complex(one) if isinstance(one, mpmath.mpc) else float(one) for one in found]
+        precision *= 2
+    raise DiffmagicError(f"the formula cannot be evaluated to {digits} digits here", rewrite="another point")
+
+
+def _agree(a: Any, b: Any, digits: int) -> bool:
+    return bool(a == b or abs(a - b) <= mpmath.mpf(10) ** -digits * abs(b) or max(abs(a), abs(b)) < 1e-60)
+
+
+def _heaviside(x: Any, at_zero: Any) -> Any:
+    return at_zero if x == 0 else mpmath.mpf(int(x > 0))

@@ -1,0 +1,223 @@
+"""Symbolic differentiation of a function: the formulas of its derivatives, and their values at a point.
+
+This file is imported with diffmagic, and SymPy only when one of its functions is called.
+"""
+
+from __future__ import annotations
+
+import inspect
+import itertools
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from diffmagic.core.errors import DiffmagicError
+from diffmagic.core.recording import Argnums, function_name
+from diffmagic.core.structures import flatten
+from diffmagic.results import Derivative, Symbolic
+
+if TYPE_CHECKING:
+    from diffmagic.symbolic.call import Call
+
+_SAMPLES = ((0.7, 1.3, 0.4, 1.9), (2.3, 1.7, 3.1, 2.9), (0.2, 0.3, 0.1, 0.4), (-0.6, -1.2, -0.3, -1.7), (12.5, 7.5, 9.5, 8.5))
+
+
+def symbolic(
+    f: Callable[..., Any],
+    args: tuple[Any, ...],
+    argnums: Argnums = 0,
+    *,
+    order: int = 1,
+    simplify: bool = False,
+    inputs: Sequence[str] = (),
+    results: Sequence[str] = (),
+) -> Derivative:
+    """Differentiate ``f(*args)`` by its formula, which is then evaluated in double precision.
+
+    Parameters
+    ----------
+    f, args, argnums, order
+        As for `diffmagic.differentiate`.
+    simplify : bool
+        Whether to simplify the formula of the derivative.
+    inputs, results : sequence of str, optional
+        What to call the numbers and arrays of the inputs and of the result.
+
+    Returns
+    -------
+    Derivative
+
+    Raises
+    ------
+    DiffmagicError
+        If there is no formula, or none of a reasonable size.
+    """
+    from diffmagic.symbolic.call import Call
+    from diffmagic.symbolic.functions import numerical
+
+    call = Call(f, args, argnums, inputs, results)
+    expressions = call.derivatives(order, simplify)
+    derivative = call.structured(numerical(call.symbols, expressions)(*call.point), order)
+    size = sum(int(one.count_ops()) for one in expressions)
+    return Derivative(
+        value=call.recording.value(),
+        derivative=derivative,
+        method="symbolic",
+        order=order,
+        program=call.recording.program,
+        notes=call.recording.notes + call.formulas.notes,
+        why=f"the formula of the derivative has {size:,} operation{'s' * (size != 1)}",
+        names=call.names,
+        entries=call.entries(derivative, order),
+        size=size,
+    )
+
+
+def exact(f: Callable[..., Any], args: tuple[Any, ...], argnums: Argnums = 0, order: int = 1) -> tuple[Any, Any]:
+    """The value and derivative of ``f(*args)`` at exactly these doubles, computed with 30 digits and rounded once.
+
+    Raises
+    ------
+    DiffmagicError
+        If there is no formula.
+
+    Examples
+    --------
+    >>> from diffmagic.symbolic.method import exact
+    >>> exact(lambda x: (1 + x) - 1, (1e-20,))
+    (1e-20, 1.0)
+    """
+    from diffmagic.symbolic.call import Call
+    from diffmagic.symbolic.functions import to_digits
+
+    call = Call(f, args, argnums)
+    results, derivatives = call.results(), call.derivatives(order)
+    numbers = to_digits(call.symbols, results + derivatives, call.point)
+    return call.structured(numbers[: len(results)], 0), call.structured(numbers[len(results) :], order)
+
+
+def symdiff(
+    f: Callable[..., Any],
+    *values: Any,
+    wrt: Argnums | None = None,
+    order: int = 1,
+    simplify: bool = False,
+) -> Symbolic:
+    """The formulas of a function and of its partial derivatives.
+
+    Parameters
+    ----------
+    f : callable
+        A function of numbers and small arrays (and of dicts, lists, tuples and dataclasses of them).
+    *values
+        What to call it with; needed where it takes arrays. By default its parameters without a default are numbers.
+    wrt : int, str or sequence of them, optional
+        The arguments to differentiate with respect to, by position or name. By default all that hold floats.
+    order : int
+    simplify : bool
+        Whether to simplify the derivatives.
+
+    Returns
+    -------
+    Symbolic
+        Called with values for these arguments, it returns the derivative as numbers.
+
+    Raises
+    ------
+    DiffmagicError
+        If a NumPy call in it has no formula, or the formula would be too long to read.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from diffmagic.symbolic.method import symdiff
+    >>> found = symdiff(lambda w, x: np.sin(w * x) + x**2)
+    >>> for entry in found.entries:
+    ...     print(entry.wrt, entry.value)
+    ('w',) x*cos(w*x)
+    ('x',) w*cos(w*x) + 2*x
+    >>> found(0.0, 3.0)
+    (3.0, 6.0)
+
+    A branch is the piece that is taken at the values, or at some sample values:
+
+    >>> symdiff(lambda x: x**2 if x > 0 else -x, -1.0).notes
+    ['holds while not (x > 0)']
+    """
+    from diffmagic.symbolic.functions import numerical
+
+    call, place = _called(f, values, wrt)
+    function = numerical(call.symbols, call.derivatives(order, simplify))
+
+    def derivative(*values: Any) -> Any:
+        leaves = [leaf for value in values for _, leaf in flatten(value)[0]]
+        if [np.shape(leaf) for leaf in leaves] != [array.shape for array in call.formulas.symbols]:
+            raise DiffmagicError("these values do not have the form of those that the formula was found with", rewrite="symdiff(f, *values)")
+        numbers = [one for leaf in leaves for one in (np.ravel(leaf) if np.ndim(leaf) else [leaf])]
+        return call.structured(function(*numbers), order)
+
+    notes = call.formulas.notes
+    return Symbolic(
+        names=call.names,
+        formulas=call.partials(0),
+        entries=call.partials(order, simplify),
+        order=order,
+        notes=call.recording.notes + [f"found at {place}"] * bool(place and notes) + notes,
+        program=call.recording.program,
+        function=derivative,
+    )
+
+
+def _called(f: Callable[..., Any], values: tuple[Any, ...], wrt: Argnums | None) -> tuple[Call, str]:
+    """The formulas of a call with these values; without any, with samples, and where these are."""
+    from diffmagic.symbolic.call import Call
+
+    if values:
+        return Call(f, values, _moving(values) if wrt is None else wrt), ""
+    names = _parameters(f)
+    failure: Exception | None = None
+    for sample in _SAMPLES:
+        numbers = dict(zip(names, itertools.cycle(sample), strict=False))
+        try:
+            with np.errstate(all="ignore"):
+                call = Call(f, tuple(numbers.values()), _moving(tuple(numbers.values())) if wrt is None else wrt)
+        except Exception as error:
+            failure = failure or error
+            continue
+        if all(np.all(np.isfinite(leaf)) for _, leaf in flatten(call.recording.value())[0]):
+            return call, ", ".join(f"{name} = {number}" for name, number in numbers.items())
+    if isinstance(failure, DiffmagicError):
+        raise failure
+    why = "it is not finite there" if failure is None else f"{type(failure).__name__}: {failure}"
+    raise DiffmagicError(
+        f"{function_name(f)} cannot be called with sample numbers: {why}", rewrite="symdiff(f, *values), values that it takes"
+    ) from failure
+
+
+def _moving(values: tuple[Any, ...]) -> Argnums:
+    """The arguments that hold floats; integers only where there is nothing else."""
+    for kinds in ("fc", "iufc"):
+        found = [k for k, value in enumerate(values) if _kinds(value) and set(_kinds(value)) <= set(kinds)]
+        if found:
+            return found[0] if len(found) == 1 else found
+    raise DiffmagicError("there is no number to differentiate with respect to", rewrite="symdiff(f, 0.5)")
+
+
+def _kinds(value: Any) -> str:
+    try:
+        return "".join(np.result_type(leaf).kind for _, leaf in flatten(value)[0])
+    except DiffmagicError:
+        return ""
+
+
+def _parameters(f: Callable[..., Any]) -> list[str]:
+    """The parameters that a call needs."""
+    try:
+        needed = [p for p in inspect.signature(f).parameters.values() if p.default is p.empty]
+    except (TypeError, ValueError):
+        needed = []
+    positional = [p.name for p in needed if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    if not positional or len(positional) != len([p for p in needed if p.kind is not p.VAR_KEYWORD]):
+        raise DiffmagicError(f"the parameters of {function_name(f)} are not known", rewrite="symdiff(f, *values)")
+    return positional

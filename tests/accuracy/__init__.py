@@ -1,0 +1,100 @@
+"""Functions with points and their exact derivatives: how many digits of an estimate are right?
+
+A function stands twice: as people write it (`f`), and in mpmath (`exact`) without its roundings, its noise and the
+pieces that were not taken, so that it is analytic around the point. The point and the constants are the same doubles
+in both. Nothing that differentiates is asked for the truth: it comes from values at hundreds of digits.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+from mpmath import mp
+
+HIGH_PRECISION = SimpleNamespace(
+    **{name: getattr(mp, name) for name in "exp expm1 log log1p log10 sqrt cbrt sin cos tan sinh cosh tanh sinc".split()},
+    **{name: getattr(mp, name.replace("arc", "a")) for name in "arcsin arccos arctan arcsinh arccosh arctanh".split()},
+    exp2=lambda x: mp.mpf(2) ** x,
+    log2=lambda x: mp.log(x) / mp.log(2),
+    hypot=lambda x, y: mp.sqrt(x * x + y * y),
+    logaddexp=lambda x, y: mp.log(mp.exp(x) + mp.exp(y)),
+    square=lambda x: x * x,
+    power=lambda x, y: x**y,
+    reciprocal=lambda x: 1 / x,
+    pi=math.pi,
+    e=math.e,
+)
+"""NumPy's names in mpmath; constants are NumPy's doubles."""
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """A function and a point.
+
+    Attributes
+    ----------
+    kind, name : str
+    f : callable
+        As people write it.
+    exact : callable
+        The same in mpmath, of real and complex numbers beside the point.
+    x : float
+    highest : int
+        Derivatives up to this order exist and are determined by the values of `f`.
+    bounds : (float, float) or None
+        Where `f` is defined, as a user would give it; the default run does not.
+    """
+
+    kind: str
+    name: str
+    f: Callable[[Any], Any]
+    exact: Callable[[Any], Any]
+    x: float
+    highest: int = 4
+    bounds: tuple[float, float] | None = None
+
+
+# The truth.
+
+
+def derivative(function: Callable[[Any], Any], x: float, order: int) -> Any:
+    """A central difference with a step so small, at so many digits, that a hundred of them are right."""
+    with mp.workdps(500):
+        step = (abs(mp.mpf(x)) or 1) * mp.mpf(10) ** -70
+        ends = [mp.mpf(x) + (mp.mpf(order) / 2 - k) * step for k in range(order + 1)]
+        terms = [(-1) ** k * math.comb(order, k) * mp.mpmathify(function(end)) for k, end in enumerate(ends)]
+        return mp.re(mp.fsum(terms)) / step**order
+
+
+def on_a_circle(function: Callable[[Any], Any], x: float, order: int, nodes: int = 12) -> Any:
+    """The same by Cauchy's integral, which shares nothing with a difference but the function."""
+    with mp.workdps(300):
+        radius = (abs(mp.mpf(x)) or 1) * mp.mpf(10) ** -30
+        roots = [mp.expjpi(mp.mpf(2 * k) / nodes) for k in range(nodes)]
+        terms = [mp.mpmathify(function(mp.mpf(x) + radius * root)) / root**order for root in roots]
+        return mp.re(mp.fsum(terms)) / nodes * mp.factorial(order) / radius**order
+
+
+@cache
+def truth(case: Case, order: int) -> Any:
+    """The derivative of a case, zero where it is."""
+    found = derivative(case.exact, case.x, order)
+    return found if abs(found) > 1e-40 * natural_scale(case, order) else mp.mpf(0)
+
+
+def natural_scale(case: Case, order: int) -> Any:
+    """``|f(x)| / |x|**order``, with 1 in place of a zero: what an error is compared with where the derivative is zero."""
+    return (abs(mp.mpmathify(case.exact(mp.mpf(case.x)))) or 1) / (abs(mp.mpf(case.x)) or 1) ** order
+
+
+def digits(estimate: Any, case: Case, order: int) -> float:
+    """How many significant digits of the estimate are right: 0 to 16."""
+    if not np.isfinite(estimate):
+        return 0.0
+    exact = truth(case, order)
+    error = abs(mp.mpf(float(estimate)) - exact) / (abs(exact) or natural_scale(case, order))
+    return 16.0 if error < 1e-16 else max(0.0, float(-mp.log10(error)))
