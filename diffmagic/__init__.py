@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import importlib
+from typing import TYPE_CHECKING, Any
 
 from diffmagic.core.errors import DiffmagicError, DiffmagicNote
 from diffmagic.core.extending import checkpoint, primitive, stop_gradient
@@ -22,38 +23,69 @@ from diffmagic.core.transforms import (
     vjp,
 )
 from diffmagic.methods import differentiate
-from diffmagic.results import Derivative
+from diffmagic.results import Comparison, Derivative, GradientCheck, Symbolic
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
+    from diffmagic.comparison import compare
+    from diffmagic.gradient_check import check_grads, gradcheck
+    from diffmagic.numerical.method import numdiff
+    from diffmagic.symbolic.method import symdiff
+
 __version__ = "0.1.0"
 
 __all__ = [
+    "Comparison",
     "Derivative",
     "DiffmagicError",
     "DiffmagicNote",
     "Equation",
+    "GradientCheck",
     "Guard",
     "Program",
+    "Symbolic",
     "Variable",
+    "check_grads",
     "checkpoint",
+    "compare",
     "derivative",
     "differentiate",
     "elementwise_grad",
     "grad",
+    "gradcheck",
     "hessian",
     "hvp",
     "jacobian",
     "jvp",
     "linearize",
+    "numdiff",
     "primitive",
     "stop_gradient",
+    "symdiff",
     "trace",
     "traceable",
     "value_and_grad",
     "vjp",
 ]
+
+_WHEN_ASKED_FOR = {
+    "check_grads": "diffmagic.gradient_check",
+    "compare": "diffmagic.comparison",
+    "gradcheck": "diffmagic.gradient_check",
+    "numdiff": "diffmagic.numerical.method",
+    "symdiff": "diffmagic.symbolic.method",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _WHEN_ASKED_FOR:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(_WHEN_ASKED_FOR[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_WHEN_ASKED_FOR})
 
 
 def load_ipython_extension(shell: InteractiveShell) -> None:

@@ -8,8 +8,7 @@ import pkgutil
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib.metadata import EntryPoint, entry_points
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -17,6 +16,9 @@ from diffmagic.core.errors import DiffmagicError
 from diffmagic.core.recording import Argnums, find_argument
 from diffmagic.core.structures import flatten
 from diffmagic.results import Derivative
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 Family = Literal["automatic", "symbolic", "numerical", "system"]
 
@@ -97,6 +99,8 @@ for _name, _orders, _options in (
 @functools.cache
 def _offered() -> Mapping[str, EntryPoint]:
     """What other packages offer, by name."""
+    from importlib.metadata import entry_points  # slow to import
+
     return {entry.name: entry for entry in sorted(entry_points(group=GROUP), key=lambda entry: entry.name)}
 
 

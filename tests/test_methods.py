@@ -133,7 +133,7 @@ def test_other_packages_offer_methods(monkeypatch: pytest.MonkeyPatch, content: 
         asked.append(group)
         return [Offered("halves", content)]
 
-    monkeypatch.setattr("diffmagic.methods.entry_points", entry_points)
+    monkeypatch.setattr("importlib.metadata.entry_points", entry_points)
     monkeypatch.setattr("diffmagic.methods.METHODS", dict(METHODS))
     from diffmagic.methods import _offered
 

@@ -20,7 +20,7 @@ from diffmagic.gradient_check.given import given_gradient
 from diffmagic.gradient_check.kinks import has_kinks, kink_between
 from diffmagic.gradient_check.mistakes import Evidence, guesses, place
 from diffmagic.gradient_check.problem import Problem, copied, posed
-from diffmagic.gradient_check.rounding import rounding, roughness
+from diffmagic.gradient_check.rounding import roughness, rounding
 from diffmagic.gradient_check.taylor import taylor_remainder
 from diffmagic.methods import differentiate
 from diffmagic.numerical.sides import one_sided

@@ -126,10 +126,11 @@ def _at_an_edge(sampler: Sampler, point: float, order: int, found: _Found, colum
     for column in columns:
         derivative, error, note = meeting(left, right, column, sampler.value[column], order)
         if not note and np.isnan(derivative):
-            known = np.isfinite(found.derivative[column])
-            note = f"the function is not {'smooth here on any scale' if known else 'finite beside this point'}"
-            derivative = found.derivative[column]
-            error = max(found.error[column], abs(derivative))
+            derivative, error = found.derivative[column], np.inf
+            known = np.isfinite(derivative)
+            note = (
+                "the function is not smooth on any scale" if known else "the function has no values beside this point"
+            )
         found.derivative[column], found.error[column] = derivative, error
         said.setdefault(note, []).append(column)
     return [note + _which(np.isin(np.arange(len(found.fits)), at)) for note, at in said.items() if note]

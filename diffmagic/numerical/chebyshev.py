@@ -82,9 +82,12 @@ class Fit:
 def sample(sampler: Sampler, point: float, low: float, high: float) -> tuple[Any, Any]:
     """The nodes of an interval, measured from the point as they are after rounding, and the values there."""
     points = point + ((low + high) / 2 + (high - low) / 2 * _NODES)
-    return points - point, sampler(points)
+    if np.all(np.diff(points) > 0):
+        return points - point, sampler(points)
+    return (low + high) / 2 + (high - low) / 2 * _NODES, np.full((_N, len(sampler.value)), np.nan)  # too short
 
 
+@np.errstate(all="ignore")
 def fit(exponent: int, low: float, high: float, nodes: Any, values: Any, here: Any, order: int) -> Fit:
     """The expansion through the values at the nodes.
 
@@ -108,17 +111,16 @@ def fit(exponent: int, low: float, high: float, nodes: Any, values: Any, here: A
     noise = np.fmax(noise, np.abs(value - here / size) / _SEEN)
 
     count = _N - np.argmax((sizes > _SEEN * noise)[::-1], axis=0)  # how many coefficients stand above the noise
-    degrees = np.arange(_N)[:, None]
+    degrees: Any = np.arange(_N)[:, None]
     within = degrees < np.maximum(count, order) + 2  # the first two that are left out may be missing
     gain = np.sqrt(np.sum((slopes[:, None] * within) ** 2, axis=0))
     terms = np.max(sizes * envelope[:, None], axis=0)
-    with np.errstate(all="ignore"):
-        ratio = (last * envelope[-1] / (np.max(sizes[-6:-4], axis=0) * envelope[-5])) ** 0.25  # of terms, a degree
-        ratio = np.where(is_noise | (last == 0), 0.0, ratio)
-        longer = np.log2(variation / noise) * (1 / np.maximum(count - 1, 1) - 1 / (_N - 1))
-        shorter = np.log2(_FLOOR / noise) / (_N - 1)
+    ratio = (last * envelope[-1] / (np.max(sizes[-6:-4], axis=0) * envelope[-5])) ** 0.25  # of terms, a degree
+    ratio = np.where(is_noise | (last == 0), 0.0, ratio)
+    longer = np.log2(variation / noise) * (1 / np.maximum(count - 1, 1) - 1 / (_N - 1))
+    shorter = np.log2(_FLOOR / noise) / (_N - 1)
     error = gain * noise / np.maximum(1 - ratio, 0.1)
-    scale = size / half**order
+    scale = size / np.float64(half) ** order
     return Fit(
         exponent,
         low,

@@ -53,6 +53,7 @@ def circles(sampler: Sampler, point: float, order: int, radius: float) -> list[T
     return trials
 
 
+@np.errstate(all="ignore")
 def _circle(sampler: Sampler, point: float, order: int, radius: float) -> tuple[Trial, int]:
     """One of them, and by how many powers of 2 another radius would be better.
 
@@ -70,16 +71,15 @@ def _circle(sampler: Sampler, point: float, order: int, radius: float) -> tuple[
     zero = int(np.argmax(_FREQUENCIES == 0))
     floor = _EPS / 4 * largest
     wrong = np.fmax(np.max(size[:zero], axis=0), floor)
-    factor = math.factorial(order) / radius**order
+    factor = math.factorial(order) / np.float64(radius) ** order
     found = factor * coefficients[zero + order]
     error = factor * 2 * wrong + _EPS * np.abs(found)
     seen = _POINTS // 2 - np.argmax((size[zero:] > 4 * wrong)[::-1], axis=0)
     variation = np.maximum(np.max(size[zero + 1 :], axis=0), floor)
-    with np.errstate(all="ignore"):
-        stretch = np.where(
-            wrong > 16 * floor,
-            np.log2(floor / wrong) / (3 * _POINTS / 4),
-            np.log2(variation / wrong) * (1 / np.maximum(seen - 1, 1) - 4 / (3 * _POINTS)),
-        )
+    stretch = np.where(
+        wrong > 16 * floor,
+        np.log2(floor / wrong) / (3 * _POINTS / 4),
+        np.log2(variation / wrong) * (1 / np.maximum(seen - 1, 1) - 4 / (3 * _POINTS)),
+    )
     wanted = np.nanmedian(stretch) if np.isfinite(stretch).any() else -1.0
     return Trial(radius, found, np.zeros_like(error), error), int(np.clip(np.round(wanted), -3, 3))

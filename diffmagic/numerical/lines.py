@@ -89,9 +89,10 @@ class Call:
             If the point is outside.
         """
         self._lower, self._upper = self._spread(lower, -np.inf), self._spread(upper, np.inf)
-        for k in np.flatnonzero(~((self._lower <= self.point) & (self.point <= self._upper))):
+        room = (self._lower <= self.point) & (self.point <= self._upper) & (self._lower < self._upper)
+        for k in np.flatnonzero(~room):
             raise DiffmagicError(
-                f"{self.labels[k]} = {self.point[k]:.6g} is outside its bounds", rewrite="wider bounds"
+                f"{self.labels[k]} = {self.point[k]:.6g} is not between its bounds", rewrite="wider bounds"
             )
 
     def line(self, k: int, *bounds: float) -> Sampler:
@@ -110,9 +111,9 @@ class Call:
                 leaves[leaf] = np.asarray(t)[()]
             return self._parts(self._call(leaves))
 
+        lower, upper = bounds or (self._lower[k], self._upper[k])
         vectorised = False if self._shapes[leaf] else None
-        bounds = bounds or (self._lower[k], self._upper[k])
-        return Sampler(moved, float(self.point[k]), self._row, self._row_shapes, self.effort, *bounds, vectorised)
+        return Sampler(moved, float(self.point[k]), self._row, self._row_shapes, self.effort, lower, upper, vectorised)
 
     def along(self, direction: Any) -> Sampler:
         """The function of t at the point plus t times a direction."""
@@ -122,8 +123,8 @@ class Call:
 
         moving = np.flatnonzero(direction)
         ends = (np.stack([self._lower, self._upper]) - self.point)[:, moving] / direction[moving]
-        bounds = np.max(np.min(ends, axis=0)), np.min(np.max(ends, axis=0))
-        return Sampler(moved, 0.0, self._row, self._row_shapes, self.effort, *bounds, False)
+        lower, upper = np.max(np.min(ends, axis=0)), np.min(np.max(ends, axis=0))
+        return Sampler(moved, 0.0, self._row, self._row_shapes, self.effort, lower, upper, False)
 
     def _cut(self, numbers: Any) -> list[Any]:
         """Numbers in a row as those and the arrays that the function takes."""
@@ -181,8 +182,11 @@ class Call:
         """A number for each chosen number."""
         if given is None or isinstance(given, float | int | np.number):
             return np.full(self.point.size, nothing if given is None else given, float)
-        parts = zip((part for _, part in flatten(given)[0]), self._shapes, strict=True)
-        return np.concatenate([np.ravel(np.broadcast_to(part, shape)) for part, shape in parts]).astype(float)
+        try:
+            parts = zip((part for _, part in flatten(given)[0]), self._shapes, strict=True)
+            return np.concatenate([np.ravel(np.broadcast_to(part, shape)) for part, shape in parts]).astype(float)
+        except ValueError:
+            raise DiffmagicError("a bound does not have the structure of the inputs", rewrite="one number") from None
 
     def _call(self, leaves: list[Any]) -> Any:
         arguments = [value if index in self._places else _fresh(value) for index, value in enumerate(self._args)]
@@ -230,7 +234,8 @@ def _as_given(leaf: Any, path: str, notes: list[str]) -> Any:
     if kind == "c":
         raise DiffmagicError(f"{what} is complex", rewrite="a function of its real and its imaginary part")
     if kind != "f" or (isinstance(leaf, np.ndarray) and type(leaf) is not np.ndarray):
-        raise DiffmagicError(f"{what} is {type(leaf).__name__} of {np.result_type(leaf)}", rewrite="x.astype(float)")
+        what = f"{what} is a {type(leaf).__name__} of dtype {np.result_type(leaf)}"
+        raise DiffmagicError(f"{what}, and a derivative needs numbers", rewrite="np.asarray(x, float)")
     return leaf
 
 

@@ -69,6 +69,8 @@ def numerical(
             rewrite="order=2, or a function of one number: lambda t: f(x + t * direction)",
         )
     call.limit(*_pair(bounds))
+    if not isinstance(budget, int | float) or not budget >= 1:
+        raise DiffmagicError(f"a budget of {budget!r} is not a number of evaluations", rewrite="such as budget=100")
     call.effort.budget = budget
     call.effort.lines = size if order == 1 else size * (size + 1) // 2
     lines: list[Estimate] = []

@@ -14,6 +14,7 @@ GOOD = 1e-13  # a relative error that needs no better scale
 
 _MOST = 20  # expansions
 _DEEPEST = 40  # halvings of x: below, x + h has too few digits
+_TINY = -900  # powers of 2: beyond them h**order has fewer digits
 _BLIND, _STEP, _UP = 5, 3, 10  # powers of 2: down where nothing is resolved, to a neighbour, up where nothing is seen
 _ZERO = 4.0  # errors below which a derivative may be zero, which has no relative error
 _QUIET = 1e-13  # noise, relative to the values, that is rounding: no ripple hides in it
@@ -26,7 +27,7 @@ def scan(sampler: Sampler, point: float, order: int, fits: list[Fit], good: floa
     `here` are the values at the point, which the expansions must meet; NaN if they do not count.
     """
     while len(fits) < _MOST:
-        exponent = _next_scale(fits, point, good) if fits else _first_scale(point)
+        exponent = _next_scale(fits, point, order, good) if fits else _first_scale(point, order)
         if exponent is None:
             return
         fits += _on_scale(sampler, point, order, exponent, here)
@@ -43,9 +44,9 @@ def resolved_by(fits: list[Fit]) -> Any:
     return np.array([each.resolved for each in fits]) & np.isfinite(errors_of(fits))
 
 
-def _first_scale(point: float) -> int:
+def _first_scale(point: float, order: int) -> int:
     """About half of x."""
-    return math.frexp(point)[1] - 2 if point else 0
+    return max(math.frexp(point)[1] - 2, _TINY // order) if point else 0
 
 
 def _on_scale(sampler: Sampler, point: float, order: int, exponent: int, here: Any) -> list[Fit]:
@@ -69,12 +70,12 @@ def _on_scale(sampler: Sampler, point: float, order: int, exponent: int, here: A
     return fits
 
 
-def _next_scale(fits: list[Fit], point: float, good: float) -> int | None:
+def _next_scale(fits: list[Fit], point: float, order: int, good: float) -> int | None:
     """The shortest of the scales that promise most to the numbers of the result."""
     errors, resolved = errors_of(fits), resolved_by(fits)
     wanted = [_wanted(fits, column, errors[:, column], resolved[:, column], good) for column in range(errors.shape[1])]
-    least = _first_scale(point) - _DEEPEST
-    return min([each for each in wanted if each is not None and least <= each <= 1000], default=None)
+    least = max(_first_scale(point, order) - _DEEPEST, _TINY // order)
+    return min([each for each in wanted if each is not None and least <= each <= -_TINY], default=None)
 
 
 def _wanted(fits: list[Fit], column: int, errors: Any, resolved: Any, good: float) -> int | None:

@@ -88,6 +88,13 @@ def test_code_that_is_not_analytic(f: Any, x: float, exact: Any) -> None:
     assert "not confirmed" in found.account
 
 
+@pytest.mark.parametrize(("f", "x"), [(np.tanh, 30.0), (lambda x: 1 + 1e-13 * np.sin(x), 1.0)])
+def test_a_derivative_too_small_for_differences(f: Any, x: float) -> None:
+    found = differentiate(f, x)
+    assert 0 < abs(found.derivative) < found.error < 1e-8
+    assert "which is not sharp enough to confirm it" in found.notes[0]
+
+
 def test_the_famous_silent_one() -> None:
     (note,) = differentiate(lambda x: abs(x) * np.sin(x), 1.3).notes
     assert note.startswith("the complex step gives 0.348 and a central difference 1.31:")
