@@ -75,11 +75,11 @@ register(Method("symbolic", "symbolic", "diffmagic.symbolic.method:symbolic", op
 _BESIDE = ("bounds", "budget")
 _STEPS = (*_BESIDE, "step", "relative_step")
 for _name, _orders, _options in (
-    ("forward-difference", None, (*_STEPS, "accuracy")),
-    ("backward-difference", None, (*_STEPS, "accuracy")),
-    ("central-difference", None, (*_STEPS, "accuracy")),
-    ("richardson", None, _STEPS),
-    ("ridders", None, _STEPS),
+    ("forward-difference", 8, (*_STEPS, "accuracy")),
+    ("backward-difference", 8, (*_STEPS, "accuracy")),
+    ("central-difference", 8, (*_STEPS, "accuracy")),
+    ("richardson", 8, _STEPS),
+    ("ridders", 8, _STEPS),
     ("complex-step", 1, _STEPS),
     ("adaptive", None, (*_BESIDE, "complex")),
 ):

@@ -27,7 +27,7 @@ from diffmagic.numerical.sides import one_sided
 from diffmagic.results import Derivative, GradientCheck, GradientRow, Judgement
 
 _ONE_BY_ONE, _WORST, _DIRECTIONS = 50, 8, 2
-_TRUSTED = 10.0
+_TRUSTED, _UNSEEN = 10.0, 16.0
 _ENOUGH, _ASIDE = 3, 1e-3
 _NEAR = 1e-6
 _DOUBLE = float(np.finfo(np.float64).eps)
@@ -313,7 +313,9 @@ def _differences(case: _Case) -> None:
             x[k] = number
             return problem(x)
 
-        case.numerical[:, k], case.error[:, k] = _slope(moved, problem.x[k], problem.rows)
+        found, error = _slope(moved, problem.x[k], problem.rows)
+        unseen = _UNSEEN * case.inner * np.abs(problem(problem.x)) / problem.scales[k]
+        case.numerical[:, k], case.error[:, k] = found, np.maximum(error, unseen)
     _pass_over_kinks(case)
 
 

@@ -163,7 +163,7 @@ def _account(found: _Found, order: int) -> str:
         how = "complex step" if order == 1 else f"Fourier sum on a circle of radius {sharp.step:.3g}"
         account = f"{how}, checked against {account}"
     if 0 < relative[worst] < 0.5:
-        account += f"; about {min(int(-np.log10(relative[worst])), 15)} digits"
+        account += f"; about {min(round(-np.log10(relative[worst])), 15)} digits"
     return account
 
 

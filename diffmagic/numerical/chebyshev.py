@@ -142,7 +142,7 @@ def fit(exponent: int, low: float, high: float, nodes: Any, values: Any, here: A
 @lru_cache(maxsize=64)
 def _derivatives(u: float, order: int) -> Any:
     """The derivatives of T₀, T₁, … at u."""
-    series = np.eye(_N)
+    series: Any = np.eye(_N)
     for _ in range(order):
         series = np.polynomial.chebyshev.chebder(series)
     return np.polynomial.chebyshev.chebval(u, series)

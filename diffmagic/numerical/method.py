@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import itertools
 import math
 from collections.abc import Callable, Sequence
@@ -165,7 +166,8 @@ def numdiff(
         options["step"] = step
 
     def derivative(*args: Any, **kwargs: Any) -> Any:
-        found = numerical(partial(f, **kwargs) if kwargs else f, args, argnums, method=method, order=order, **options)
+        function, positional = _positional(f, args, kwargs) if kwargs else (f, args)
+        found = numerical(function, positional, argnums, method=method, order=order, **options)
         tell(found.notes)
         return found.derivative
 
@@ -179,6 +181,16 @@ def _estimator(method: str, order: int, options: dict[str, Any]) -> Callable[[Sa
     if not isinstance(order, int) or isinstance(order, bool) or order < 1:
         raise DiffmagicError(f"order {order!r} is not a positive whole number", rewrite="order=1, order=2, …")
     return partial(WAYS[method], order=order, **options)
+
+
+def _positional(f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, tuple[Any, ...]]:
+    """A call without keywords, as far as it can be had."""
+    try:
+        bound = inspect.signature(f).bind(*args, **kwargs)
+    except ValueError:  # a function without a signature
+        return partial(f, **kwargs), args
+    bound.apply_defaults()
+    return (partial(f, **bound.kwargs) if bound.kwargs else f), bound.args
 
 
 def _pair(bounds: Any) -> tuple[Any, Any]:
@@ -199,7 +211,9 @@ def _plain(trial: Trial) -> Trial:
 
 def _account(labelled: list[tuple[str, Estimate]]) -> str:
     """How it was done: for several inputs, of the one that is least certain."""
-    label, worst = max(labelled, key=lambda each: np.max(each[1].error / (np.abs(each[1].derivative) + 1e-300)))
+    with np.errstate(all="ignore"):
+        relative = [np.max(np.nan_to_num(each.error / np.abs(each.derivative))) for _, each in labelled]
+    label, worst = labelled[int(np.argmax(relative))]
     return f"least certain in {label}: {worst.account}" if labelled[1:] else worst.account
 
 

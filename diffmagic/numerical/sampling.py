@@ -16,6 +16,7 @@ from diffmagic.core.errors import DiffmagicError
 from diffmagic.results import Trial
 
 _PATIENCE = 2.0  # seconds before a progress bar appears
+_ENOUGH = 5  # points; for fewer, to find out whether one call does for all costs more than it saves
 _ULPS = 8 * np.finfo(float).eps  # how far one call for many points may be from a call for each
 
 
@@ -154,11 +155,11 @@ class Sampler:
             if is_complex:
                 warnings.simplefilter("error", ComplexWarning)  # an imaginary part thrown away is a wrong number
             rows[inside] = self._rows(points[inside])
-        rows[~np.isfinite(rows)] = np.nan
+        rows[~np.isfinite(rows)] = complex(np.nan, np.nan) if is_complex else np.nan
         return rows
 
     def _rows(self, points: Any) -> Any:
-        if len(points) > 1 and self.vectorised is not False:
+        if len(points) >= _ENOUGH and self.vectorised is not False:
             together = self._together(points)
             if self.vectorised is None:
                 self.vectorised = together is not None and self._confirmed(points, together)
@@ -199,6 +200,8 @@ class Sampler:
             return nothing
         finally:
             self.effort.count(1)
+        if not leaves:  # None
+            return nothing
         shapes = [np.shape(leaf) for leaf in leaves]
         if shapes != self.shapes:
             raise DiffmagicError(

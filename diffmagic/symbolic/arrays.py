@@ -6,6 +6,7 @@ function that chooses among numbers gets them beside the expressions, takes what
 
 from __future__ import annotations
 
+import functools
 import math
 import operator
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
+from diffmagic.core.errors import DiffmagicError
 from diffmagic.core.program import Equation
 from diffmagic.symbolic.elementary import FUNCTIONS, Abs, exact, sign
 
@@ -112,6 +114,20 @@ def _finite(equation: Equation, x: Any, **replacements: Any) -> Any:
     return each(lambda ok, x, y: x if ok else y, boxed(np.isfinite(equation.arguments[0])), x, boxed(equation.value))
 
 
+def _part(part: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """The real or imaginary part, which SymPy multiplies out."""
+
+    def of_short(z: Any) -> Any:
+        if z.count_ops() > 100:
+            raise DiffmagicError("the formula is too long to be split into its real and imaginary part")
+        return part(z)
+
+    return of_short
+
+
+_real, _imaginary = _part(sp.re), _part(sp.im)
+
+
 def _of_parts(real: Callable[[Any], Any], complex_: Callable[[Any], Any]) -> Callable[..., Any]:
     """A function that means one thing for real numbers and another for complex ones."""
     return lambda equation, z: each(complex_ if np.iscomplexobj(equation.arguments[0]) else real, z)
@@ -160,32 +176,51 @@ PIECES: dict[str, Callable[..., Any]] = {
 # Matrices.
 
 
-def _matrices(f: Callable[..., Any]) -> Callable[..., Any]:
-    """A function of SymPy's matrices, of one matrix and perhaps a right side."""
+def _det(a: Any) -> Any:
+    """By expansion along the rows, without multiplying out."""
 
-    def of_arrays(equation: Equation, a: Any, *rest: Any) -> Any:
-        if a.ndim != 2:
-            return NotImplemented
-        sides = [sp.Matrix(side.reshape(len(side), -1).tolist()) for side in rest]
-        found = f(sp.Matrix(a.tolist()), *sides)
-        if not isinstance(found, sp.MatrixBase):
-            return filled([found], ())
-        return filled(list(found), rest[0].shape if rest else a.shape)
+    @functools.cache
+    def minor(row: int, columns: tuple[int, ...]) -> Any:
+        """Of the rows from this one on."""
+        terms = [
+            (-1) ** k * a[row, c] * minor(row + 1, columns[:k] + columns[k + 1 :]) for k, c in enumerate(columns) if a[row, c]
+        ]
+        return sp.Add(*terms) if columns else sp.S.One
 
-    return of_arrays
-
-
-def _inverse(a: Any) -> Any:
-    return a.adjugate() / a.det(method="berkowitz")
+    return minor(0, tuple(range(len(a))))
 
 
-def _solution(a: Any, b: Any) -> Any:
-    return a.LUsolve(b) if a.is_Matrix and not a.free_symbols else a.adjugate() * b / a.det(method="berkowitz")
+def _adjugate(a: Any) -> Any:
+    def cofactor(i: int, j: int) -> Any:
+        return (-1) ** (i + j) * _det(np.delete(np.delete(a, j, axis=0), i, axis=1))
+
+    return filled([cofactor(i, j) for i, j in np.ndindex(a.shape)], a.shape)
+
+
+def _determinant(equation: Equation, a: Any) -> Any:
+    return filled([_det(a)], ()) if _is_small(a) else NotImplemented
 
 
 def _sign_and_log(equation: Equation, a: Any) -> Any:
-    det = _matrices(lambda m: m.det(method="berkowitz"))(equation, a)
-    return NotImplemented if det is NotImplemented else (each(sign, det), each(lambda d: sp.log(Abs(d)), det))
+    if not _is_small(a):
+        return NotImplemented
+    det = _det(a)
+    return filled([sign(det)], ()), filled([sp.log(Abs(det))], ())
+
+
+def _inverse(equation: Equation, a: Any) -> Any:
+    return each(lambda one: one / _det(a), _adjugate(a)) if _is_small(a) else NotImplemented
+
+
+def _solution(equation: Equation, a: Any, b: Any) -> Any:
+    if a.ndim == 2 and not any(one.free_symbols for one in a.flat):
+        inverse = filled(list(sp.Matrix(a.tolist()).inv()), a.shape)
+        return _product(equation, inverse, b)
+    return each(lambda one: one / _det(a), _product(equation, _adjugate(a), b)) if _is_small(a) else NotImplemented
+
+
+def _is_small(a: Any) -> bool:
+    return a.ndim == 2 and len(a) <= 6
 
 
 _MOVES = (
@@ -197,10 +232,10 @@ ARRAYS: dict[str, Callable[..., Any]] = {
     **dict.fromkeys(_MOVES.split(), moved),
     "np.where": _chosen,
     **dict.fromkeys(["np.astype", "np.copy"], lambda equation, x, **options: x),
-    "np.real": _of_parts(lambda x: x, sp.re),
-    "np.imag": _of_parts(lambda x: sp.S.Zero, sp.im),
+    "np.real": _of_parts(lambda x: x, _real),
+    "np.imag": _of_parts(lambda x: sp.S.Zero, _imaginary),
     "np.conjugate": _of_parts(lambda x: x, sp.conjugate),
-    "np.absolute": _of_parts(Abs, lambda z: FUNCTIONS["hypot"](sp.re(z), sp.im(z))),
+    "np.absolute": _of_parts(Abs, lambda z: FUNCTIONS["hypot"](_real(z), _imaginary(z))),
     "np.nan_to_num": _finite,
     "np.sum": _sum,
     "math.fsum": _sum,
@@ -212,9 +247,9 @@ ARRAYS: dict[str, Callable[..., Any]] = {
     "np.dot": _product,
     "np.linalg.norm": _norm,
     "np.linalg.vector_norm": _norm,
-    **dict.fromkeys(["np.linalg.det", "scipy.linalg.det"], _matrices(lambda a: a.det(method="berkowitz"))),
-    **dict.fromkeys(["np.linalg.inv", "scipy.linalg.inv"], _matrices(_inverse)),
-    "np.linalg.solve": _matrices(_solution),
+    **dict.fromkeys(["np.linalg.det", "scipy.linalg.det"], _determinant),
+    **dict.fromkeys(["np.linalg.inv", "scipy.linalg.inv"], _inverse),
+    "np.linalg.solve": _solution,
     "np.linalg.slogdet": _sign_and_log,
     "scipy.special.logsumexp": _log_of_sum,
     "scipy.special.softmax": _portions,

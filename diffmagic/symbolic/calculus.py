@@ -5,15 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import sympy as sp
+from sympy.core.function import Application
 
 from diffmagic.core.errors import DiffmagicError
 
 LARGE = 100
 """From how many operations on symengine is faster, there and back."""
 
-_KNOWN_TO_BOTH = {"Pow", "Add", "Mul", "Symbol"} | set(
-    "exp log sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh erf gamma".split()
-)
+_KNOWN_TO_BOTH = set("exp log sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh erf gamma".split())
 
 
 def derivative(expression: Any, symbol: Any) -> Any:
@@ -34,7 +33,7 @@ def derivative(expression: Any, symbol: Any) -> Any:
 
 def _by_symengine(expression: Any, symbol: Any) -> Any:
     """The same by symengine; None if it is not installed or not for it."""
-    if expression.count_ops() < LARGE or any(type(f).__name__ not in _KNOWN_TO_BOTH for f in expression.atoms(sp.Function)):
+    if expression.count_ops() < LARGE or {type(f).__name__ for f in expression.atoms(Application)} - _KNOWN_TO_BOTH:
         return None
     try:
         import symengine

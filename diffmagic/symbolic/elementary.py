@@ -71,7 +71,7 @@ class sign(sp.sign):  # type: ignore[misc]  # noqa: N801
 
 def _choice(function: Any) -> Callable[..., Any]:
     """The larger or smaller of two, which SymPy need not compare."""
-    return lambda a, b: function(a, b, evaluate=a.is_number and b.is_number)
+    return lambda a, b: function(a, b, evaluate=a.is_Number and b.is_Number)
 
 
 _larger, _smaller = _choice(sp.Max), _choice(sp.Min)

@@ -25,7 +25,7 @@ from diffmagic.symbolic.elementary import written
 NUMBERS = 64
 """The most numbers that an array of expressions may hold."""
 
-SIZE = 50_000
+SIZE = 5_000
 """The most operations that an expression may have, each counted as often as it is written."""
 
 _REWRITE = "--method automatic, or %%grad, which need no formula"
@@ -188,8 +188,10 @@ class _Walk:
         operands = [self._expressions(*pair) for pair in zip(equation.operands, equation.arguments, strict=True)]
         if primitive is ASSIGN:
             return assigned(*operands, **params)
-        if primitive is GETITEM or "call" in params:
+        if primitive is GETITEM:
             return moved(equation, *operands, **params)
+        if "call" in params:  # which may put them into lists
+            return moved(equation, *[operand if operand.ndim else operand[()] for operand in operands], **params)
         elementwise = written(primitive)
         if elementwise is not None and not params:
             return each(elementwise, *operands)
