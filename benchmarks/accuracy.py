@@ -3,7 +3,7 @@
     python benchmarks/accuracy.py [--orders 1,2,3,4] [--tools WORD,WORD] [--worst N] [--random N --seed N]
 
 Every tool runs with its default settings on the same functions and points; the truth comes from mpmath. A function
-that takes no arrays is given to tools that need one point by point.
+that takes no arrays is given point by point to tools that need one that does.
 """
 
 from __future__ import annotations
@@ -26,174 +26,212 @@ from diffmagic.methods import METHODS
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from tests.accuracy import Case, digits, natural_scale, truth
+from tests.accuracy import Answer, Case, Score, score
 from tests.accuracy.cases import CASES
+from tests.accuracy.random_cases import random_cases
+from tests.accuracy.several_inputs import PROBLEMS, array_digits, gradient, hessian
 
 LEVELS = (6, 8, 10, 12)
-STEP = 1e-20
-
-
-@dataclass
-class Answer:
-    """What a tool says: the derivative, the error it estimates (None if it does not), the points it evaluated."""
-
-    derivative: float
-    error: float | None
-    evaluations: int
+Function = Callable[[Any], Any]
 
 
 @dataclass
 class Tool:
-    """A way to differentiate ``f`` at a point, and the orders it knows."""
+    """A way to differentiate.
+
+    Attributes
+    ----------
+    name : str
+    run : callable
+        Of a function, a number or a vector, and the order.
+    highest : int
+        The highest order for a number.
+    several : int
+        The highest order for a vector: 1 for gradients, 2 for Hessians too.
+    estimates : bool
+        Whether it estimates its error.
+    """
 
     name: str
-    run: Callable[[Callable[[Any], Any], float, int], Answer]
+    run: Callable[[Function, Any, int], Answer]
     highest: int = 4
+    several: int = 2
+    estimates: bool = True
 
 
 # The tools.
 
 
 class Counted:
-    """A function that takes arrays, whatever the user's takes, and counts points."""
+    """A function that takes arrays, whatever the user's takes, and counts points.
 
-    def __init__(self, f: Callable[[Any], Any], x: float) -> None:
+    Of a vector: the components come first, the points after them.
+    """
+
+    def __init__(self, f: Function, x: Any) -> None:
         self.points = 0
-        try:
-            taken = np.shape(f(np.array([x, x]))) == (2,)
-        except Exception:
-            taken = False
-        self.f = f if taken else np.vectorize(f, otypes=[float])
+        self.f = (
+            f
+            if np.ndim(x) == 0 and _takes_arrays(f, x)
+            else np.vectorize(f, signature=f"{'(n)' * np.ndim(x)}->()" if np.ndim(x) else None)
+        )
+        self.vector = np.ndim(x) == 1
 
     def __call__(self, x: Any) -> Any:
-        self.points += np.size(x)
-        return self.f(x)
+        self.points += np.size(x) // (len(x) if self.vector else 1)
+        return self.f(np.moveaxis(x, 0, -1) if self.vector else x)
 
 
-def ours(method: str, **options: Any) -> Callable[[Callable[[Any], Any], float, int], Answer]:
-    def run(f: Callable[[Any], Any], x: float, order: int) -> Answer:
+def _takes_arrays(f: Function, x: float) -> bool:
+    try:
+        return np.shape(f(np.array([x, x]))) == (2,)
+    except Exception:
+        return False
+
+
+def ours(method: str, **options: Any) -> Callable[[Function, Any, int], Answer]:
+    def run(f: Function, x: Any, order: int) -> Answer:
         found = diffmagic.differentiate(f, x, method=method, order=order, **options)
-        return Answer(float(found.derivative), found.error, found.evaluations)
+        return Answer(found.derivative, found.error, found.evaluations)
 
     return run
 
 
-def with_numdifftools(method: str) -> Callable[[Callable[[Any], Any], float, int], Answer]:
+def with_numdifftools(method: str) -> Callable[[Function, Any, int], Answer]:
     import numdifftools
 
-    def run(f: Callable[[Any], Any], x: float, order: int) -> Answer:
+    def run(f: Function, x: Any, order: int) -> Answer:
         counted = Counted(f, x)
-        if method == "complex":
-            counted.f = f  # point by point it would lose the imaginary part
+        if method == "complex" or np.ndim(x):
+            counted.f = f
+        if np.ndim(x):
+            kind = numdifftools.Gradient if order == 1 else numdifftools.Hessian
+            return Answer(kind(counted, method=method)(x), None, counted.points)
         found = numdifftools.Derivative(counted, n=order, method=method, full_output=True)(x)
         return Answer(float(found.estimate), float(found.error_estimate), counted.points)
 
     return run
 
 
-def with_scipy(f: Callable[[Any], Any], x: float, order: int) -> Answer:
-    from scipy.differentiate import derivative
+def with_scipy(f: Function, x: Any, order: int) -> Answer:
+    from scipy import differentiate
 
     counted = Counted(f, x)
-    nested: Callable[[Any], Any] = counted
+    if np.ndim(x):
+        value = differentiate.jacobian(counted, x).df if order == 1 else differentiate.hessian(counted, x).ddf
+        return Answer(value, None, counted.points)
+    nested: Function = counted
     for _ in range(order - 1):
-        nested = lambda y, inner=nested: derivative(inner, y).df
-    found = derivative(nested, x)
+        nested = _derivative_by_scipy(nested)
+    found = differentiate.derivative(nested, x)
     return Answer(float(found.df), float(found.error), counted.points)
 
 
-def with_jacobi(f: Callable[[Any], Any], x: float, order: int) -> Answer:
+def _derivative_by_scipy(f: Function) -> Function:
+    from scipy.differentiate import derivative
+
+    return lambda x: derivative(f, x).df
+
+
+def with_jacobi(f: Function, x: Any, order: int) -> Answer:
     from jacobi import jacobi
 
     counted = Counted(f, x)
+    if np.ndim(x):
+        counted.f = f
     value, error = jacobi(counted, x)
-    return Answer(float(value), float(error), counted.points)
+    return Answer(value, error, counted.points)
 
 
-def complex_step(f: Callable[[Any], Any], x: float, order: int) -> Answer:
-    return Answer(float(np.imag(f(x + STEP * 1j))) / STEP, None, 1)
+def unchecked(f: Function, x: Any, order: int) -> Answer:
+    if np.ndim(x):
+        parts = [np.imag(f(x + 1e-20j * unit)) / 1e-20 for unit in np.eye(len(x))]
+        return Answer(np.array(parts), None, len(x))
+    return Answer(float(np.imag(f(x + 1e-20j))) / 1e-20, None, 1)
 
 
 def tools() -> list[Tool]:
     """What there is: our numerical methods, and the other libraries that are installed."""
-    found = []
-    for method in METHODS.values():
-        if method.family == "numerical":
-            found.append(Tool(method.name, ours(method.name), method.orders or 4))
-    if "adaptive" in METHODS:
-        found.append(Tool("adaptive, real values only", ours("adaptive", complex=False)))
+    found = [
+        Tool(method.name, ours(method.name), method.orders or 4, method.several_orders or 2)
+        for method in METHODS.values()
+        if method.family == "numerical"
+    ]
+    found.append(Tool("adaptive, real values only", ours("adaptive", complex=False)))
     if find_spec("numdifftools"):
-        found += [Tool(f"numdifftools {kind}", with_numdifftools(kind)) for kind in ("central", "complex")]
+        found += [Tool(f"numdifftools, {kind}", with_numdifftools(kind)) for kind in ("central", "complex")]
     if find_spec("scipy.differentiate"):
         found.append(Tool("scipy.differentiate", with_scipy))
     if find_spec("jacobi"):
-        found.append(Tool("jacobi", with_jacobi, 1))
-    found.append(Tool("complex step 1e-20, unchecked", complex_step, 1))
+        found.append(Tool("jacobi", with_jacobi, 1, 1))
+    found.append(Tool("complex step 1e-20, unchecked", unchecked, 1, 1, estimates=False))
     return found
 
 
-# Measuring.
-
-
-@dataclass
-class Score:
-    """How an answer compares with the truth.
-
-    Attributes
-    ----------
-    case : Case
-    digits : float
-        That are right, 0 to 16.
-    honest : bool
-        The true error is at most ten times the estimate; None without an estimate.
-    bold : bool
-        More than three digits are claimed and fewer than three are right.
-    answer : Answer
-    """
-
-    case: Case
-    digits: float
-    honest: bool | None
-    bold: bool
-    answer: Answer
-
-
-def score(tool: Tool, case: Case, order: int) -> Score:
+def answer(tool: Tool, f: Function, x: Any, order: int) -> Answer:
+    """What the tool says; NaN where it fails."""
     try:
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")
-            answer = tool.run(case.f, case.x, order)
+            return tool.run(f, x, order)
     except Exception:
-        answer = Answer(math.nan, math.nan, 0)
-    right = digits(answer.derivative, case, order)
-    if answer.error is None:
-        return Score(case, right, None, False, answer)
-    if not math.isfinite(answer.derivative):
-        return Score(case, right, True, False, answer)
-    honest = bool(abs(answer.derivative - truth(case, order)) <= 10 * answer.error)
-    size = abs(answer.derivative) if truth(case, order) else natural_scale(case, order)
-    return Score(case, right, honest, bool(answer.error < 1e-3 * size and right < 3), answer)
+        return Answer(math.nan, math.nan, 0)
 
 
-def scores(tool: Tool, cases: Iterable[Case], order: int) -> list[Score]:
-    return [score(tool, case, order) for case in cases if order <= case.highest]
+# The tables.
+
+ROW = "{:<31}{:>5}{:>14}{:>9}{:>6}{:>13}"
+SEVERAL = "{:<31}{:>16}{:>13}{:>16}{:>13}"
 
 
 def shares(digits: Iterable[float]) -> str:
     """Percentages with at least so many digits."""
-    digits = list(digits)
-    return "/".join(f"{100 * sum(d >= level for d in digits) / len(digits):.0f}" for level in LEVELS)
+    all_of_them = list(digits)
+    return "/".join(f"{100 * sum(d >= level for d in all_of_them) / len(all_of_them):.0f}" for level in LEVELS)
 
 
-ROW = "{:<32}{:>5}{:>14}{:>10}{:>6}{:>13}"
+def row(tool: Tool, order: int, scores: list[Score]) -> str:
+    honest, bold = "–", "–"
+    if tool.estimates:
+        honest = f"{100 * sum(s.honest for s in scores) / len(scores):.1f} %"
+        bold = str(sum(s.bold for s in scores))
+    evaluations = f"{statistics.median(s.answer.evaluations for s in scores):g}"
+    return ROW.format(tool.name, order, shares(s.digits for s in scores), honest, bold, evaluations)
 
 
-def row(name: str, order: int, found: list[Score]) -> str:
-    judged = [s.honest for s in found if s.honest is not None]
-    honest = f"{100 * sum(judged) / len(judged):.1f} %" if judged else "–"
-    bold = sum(s.bold for s in found) if judged else "–"
-    count = statistics.median(s.answer.evaluations for s in found)
-    return ROW.format(name, order, shares(s.digits for s in found), honest, bold, f"{count:g}")
+def one_input(cases: list[Case], orders: list[int], chosen: list[Tool], worst: int) -> None:
+    head = ROW.format("", "order", "/".join(map(str, LEVELS)), "honest", "bold", "evaluations")
+    for order in orders:
+        print(head)
+        best: dict[Case, float] = {}
+        for tool in chosen:
+            if order > tool.highest:
+                continue
+            fit = [case for case in cases if order <= case.highest]
+            scores = [score(case, order, answer(tool, case.f, case.x, order)) for case in fit]
+            print(row(tool, order, scores), flush=True)
+            for s in scores:
+                best[s.case] = max(best.get(s.case, 0.0), s.digits)
+            for s in sorted(scores, key=lambda s: s.digits)[:worst]:
+                said = f"{s.answer.derivative:.9g}"
+                said += f" ± {s.answer.error:.0e}" if s.answer.error is not None else ""
+                print(f"    {s.digits:4.1f}  {s.case.kind}: {s.case.name}: {said}")
+        print(ROW.format("the best of these, each time", order, shares(best.values()), "", "", "") + "\n")
+
+
+def several_inputs(chosen: list[Tool]) -> None:
+    print(SEVERAL.format(f"{len(PROBLEMS)} problems", "gradients", "evaluations", "Hessians", "evaluations"))
+    for tool in chosen:
+        cells = []
+        for order, exact in ((1, gradient), (2, hessian)):
+            if order > tool.several:
+                cells += ["–", "–"]
+                continue
+            answers = [answer(tool, problem.f, problem.x, order) for problem in PROBLEMS]
+            digits = [array_digits(a.derivative, exact(p), p.x) for a, p in zip(answers, PROBLEMS, strict=True)]
+            cells.append(f"{statistics.median(digits):.1f} ({min(digits):.1f})")
+            cells.append(f"{statistics.median(a.evaluations for a in answers):g}")
+        print(SEVERAL.format(tool.name, *cells), flush=True)
 
 
 def main() -> int:
@@ -201,23 +239,16 @@ def main() -> int:
     parser.add_argument("--orders", default="1,2,3,4", help="of the derivative, separated by commas")
     parser.add_argument("--tools", default="", metavar="WORDS", help="only tools whose name contains one of these")
     parser.add_argument("--worst", type=int, default=0, metavar="N", help="list so many cases with the fewest digits")
+    parser.add_argument("--random", type=int, default=0, metavar="N", help="so many random cases in place of the set")
+    parser.add_argument("--seed", type=int, default=0, help="of the random cases")
     options = parser.parse_args()
-    words = options.tools.split(",")
 
-    for order in map(int, options.orders.split(",")):
-        best: dict[str, float] = {}
-        for tool in tools():
-            if order > tool.highest or not any(word in tool.name for word in words):
-                continue
-            found = scores(tool, CASES, order)
-            print(row(tool.name, order, found), flush=True)
-            for s in found:
-                best[s.case.kind + s.case.name] = max(best.get(s.case.kind + s.case.name, 0.0), s.digits)
-            for s in sorted(found, key=lambda s: s.digits)[: options.worst]:
-                said = "" if s.answer.error is None else f" ± {s.answer.error:.1e}"
-                print(f"    {s.digits:4.1f}  {s.case.kind}: {s.case.name}: {s.answer.derivative:.10g}{said}")
-        print(f"{'the best of these':<32}{order:>5}{shares(best.values()):>14}\n")
-        for k,v in sorted(best.items(), key=lambda p:p[1])[:30]: print(f"{v:.1f} {k}")
+    chosen = [tool for tool in tools() if any(word in tool.name for word in options.tools.split(","))]
+    cases = random_cases(options.seed, options.random) if options.random else CASES
+    print(f"{len(cases)} cases; percentages with at least {', '.join(map(str, LEVELS))} digits.\n")
+    one_input(cases, [int(order) for order in options.orders.split(",")], chosen, options.worst)
+    if not options.random:
+        several_inputs(chosen)
     return 0
 
 

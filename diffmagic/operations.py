@@ -141,7 +141,9 @@ def _arrivals(equation: Equation, i: int, operand: Variable) -> Any:
     shape, primitive = np.shape(operand.value), equation.primitive
     if is_move(equation) and primitive.pull is not None and primitive.name != "np.broadcast_to":
         ones = [np.ones(np.shape(result.value)) for result in equation.results]
-        came = primitive.pull(i, ones[0] if len(ones) == 1 else ones, equation.value, *equation.arguments, **equation.params)
+        came = primitive.pull(
+            i, ones[0] if len(ones) == 1 else ones, equation.value, *equation.arguments, **equation.params
+        )
         return np.reshape(came, shape).astype(int)
     broadcast = primitive.partials is not None or is_move(equation)
     repeats = np.size(equation.results[0].value) // max(math.prod(shape), 1) if broadcast else 1
@@ -230,11 +232,15 @@ _COUNTS: dict[str, Callable[[Equation], float]] = {
     "np.mean": lambda equation: np.size(equation.arguments[0]),
     "np.var": _spread,
     "np.std": lambda equation: _spread(equation) + np.size(equation.value),
-    "np.cumsum": lambda equation: np.size(equation.value) - np.size(equation.value) // equation.arguments[0].shape[equation.params["axis"]],
+    "np.cumsum": lambda equation: (
+        np.size(equation.value) - np.size(equation.value) // equation.arguments[0].shape[equation.params["axis"]]
+    ),
     "np.matmul": _product,
     "np.dot": _product,
     "np.einsum": _index_sum,
-    "np.linalg.solve": lambda equation: _cubic(2 / 3)(equation) + 2 * np.size(equation.arguments[1]) * np.shape(equation.arguments[0])[-1],
+    "np.linalg.solve": lambda equation: (
+        _cubic(2 / 3)(equation) + 2 * np.size(equation.arguments[1]) * np.shape(equation.arguments[0])[-1]
+    ),
     "np.linalg.inv": _cubic(2),
     "np.linalg.det": _cubic(2 / 3),
     "np.linalg.slogdet": _cubic(2 / 3),

@@ -461,6 +461,14 @@ class Symbolic:
     program : Program
     function : callable
         From values of the inputs to the derivative in the structure of the result and, within, of the inputs.
+    symbols : dict
+        SymPy's symbol for each number of the inputs, by what it is called.
+    derivations : list of Derivation
+        How the derivatives are found, if it was asked for.
+    at : Derivative or None
+        Their numbers, where there are values for the inputs.
+    digits : int
+        How many digits to show.
     """
 
     names: tuple[str, ...]
@@ -470,6 +478,10 @@ class Symbolic:
     notes: list[str]
     program: Program = field(repr=False)
     function: Callable[..., Any] = field(repr=False)
+    symbols: dict[str, Any] = field(default_factory=dict, repr=False)
+    derivations: list[Derivation] = field(default_factory=list, repr=False)
+    at: Derivative | None = field(default=None, repr=False)
+    digits: int = field(default=8, repr=False)
 
     def __call__(self, *values: Any) -> Any:
         return self.function(*values)
@@ -584,3 +596,24 @@ class Step:
     after: Any
     detail: str
     line: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Derivation:
+    """A partial derivative found by one rule at a time.
+
+    Attributes
+    ----------
+    of : str
+        The result.
+    wrt : str
+        The input.
+    expression : SymPy expression
+        What is differentiated.
+    steps : list of Step
+    """
+
+    of: str
+    wrt: str
+    expression: Any
+    steps: list[Step]

@@ -18,6 +18,12 @@ def has_kinks(program: Program) -> bool:
     return bool(program.guards) or any(equation.primitive.name in KINKS for equation in program.equations)
 
 
+def on_a_kink(program: Program) -> bool:
+    """Whether a step of a program stands exactly on its kink."""
+    steps = [equation for equation in program.equations if equation.primitive.name in KINKS]
+    return any(np.any(KINKS[e.primitive.name](e.value, *e.arguments, **e.params)) for e in steps)
+
+
 def kink_between(problem: Problem, program: Program, x: Any) -> str:
     """The first step that runs on another side of its kink at x than in this program; empty if there is none."""
     if not has_kinks(program):

@@ -260,7 +260,7 @@ class CellFunction:
         parameters = [inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD) for name in names]
         vars(function)["__signature__"] = inspect.Signature(parameters)
         name = self._subject.function
-        if name:
+        if name.partition(".")[0] in self._names:
             function.__name__ = name.rsplit(".", 1)[-1]
             vars(function)["__wrapped__"] = eval(name, self._names)
         return function

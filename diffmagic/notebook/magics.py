@@ -15,9 +15,10 @@ from diffmagic.notebook.gradcheck import GRADCHECK, run_gradcheck
 from diffmagic.notebook.line import Options, known_as, read_line
 from diffmagic.notebook.numdiff import NUMDIFF, run_numdiff
 from diffmagic.notebook.request import Request, check_common_options
+from diffmagic.notebook.symdiff import SYMDIFF, run_symdiff
 from diffmagic.notebook.tracebacks import users_view
 
-PARSERS = {parser.prog: parser for parser in (GRAD, NUMDIFF, DIFFCOMPARE, GRADCHECK)}
+PARSERS = {parser.prog: parser for parser in (GRAD, NUMDIFF, SYMDIFF, DIFFCOMPARE, GRADCHECK)}
 
 
 @magics_class
@@ -54,6 +55,13 @@ class DiffMagic(Magics):
         return self._run(GRADCHECK, run_gradcheck, line, cell)
 
     gradcheck.__doc__ = GRADCHECK.format_help()
+
+    @no_var_expand
+    @line_cell_magic
+    def symdiff(self, line: str, cell: str | None = None) -> Any:
+        return self._run(SYMDIFF, run_symdiff, line, cell)
+
+    symdiff.__doc__ = SYMDIFF.format_help()
 
     def _run(self, parser: Options, run: Callable[[Request], Any], line: str, cell: str | None) -> Any:
         shell = self.shell

@@ -104,10 +104,11 @@ def fit(exponent: int, low: float, high: float, nodes: Any, values: Any, here: A
 
     sizes = np.abs(coefficients)
     variation = np.maximum(np.max(sizes[1:], axis=0), _FLOOR)
-    first, last = np.max(sizes[-4:-2], axis=0), np.max(sizes[-2:], axis=0)
+    before, first, last = sizes.reshape(_N // 2, 2, -1).max(axis=1)[-3:]  # of an even and an odd degree each
     is_noise = first <= _LEVEL * last
+    falls = (before >= _FALL * first) & (first >= _FALL * last)
     falling = np.max(sizes[-4:] / _FALL ** np.arange(3, -1, -1)[:, None], axis=0)
-    noise = np.maximum(np.where(first < _FALL * last, np.maximum(first, last), falling), _FLOOR)
+    noise = np.maximum(np.where(falls, falling, np.maximum(first, last)), _FLOOR)
     noise = np.fmax(noise, np.abs(value - here / size) / _SEEN)
 
     count = _N - np.argmax((sizes > _SEEN * noise)[::-1], axis=0)  # how many coefficients stand above the noise
@@ -115,7 +116,7 @@ def fit(exponent: int, low: float, high: float, nodes: Any, values: Any, here: A
     within = degrees < np.maximum(count, order) + 2  # the first two that are left out may be missing
     gain = np.sqrt(np.sum((slopes[:, None] * within) ** 2, axis=0))
     terms = np.max(sizes * envelope[:, None], axis=0)
-    ratio = (last * envelope[-1] / (np.max(sizes[-6:-4], axis=0) * envelope[-5])) ** 0.25  # of terms, a degree
+    ratio = (last * envelope[-1] / (before * envelope[-5])) ** 0.25  # of terms, a degree
     ratio = np.where(is_noise | (last == 0), 0.0, ratio)
     longer = np.log2(variation / noise) * (1 / np.maximum(count - 1, 1) - 1 / (_N - 1))
     shorter = np.log2(_FLOOR / noise) / (_N - 1)

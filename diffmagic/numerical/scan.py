@@ -15,6 +15,7 @@ GOOD = 1e-13  # a relative error that needs no better scale
 _MOST = 20  # expansions
 _DEEPEST = 40  # halvings of x: below, x + h has too few digits
 _TINY = -900  # powers of 2: beyond them h**order has fewer digits
+_DEEP = 20  # powers of 2: on an interval so much shorter noise is as loud, but an oscillation is smooth
 _BLIND, _STEP, _UP = 5, 3, 10  # powers of 2: down where nothing is resolved, to a neighbour, up where nothing is seen
 _ZERO = 4.0  # errors below which a derivative may be zero, which has no relative error
 _QUIET = 1e-13  # noise, relative to the values, that is rounding: no ripple hides in it
@@ -40,8 +41,12 @@ def errors_of(fits: list[Fit]) -> Any:
 
 
 def resolved_by(fits: list[Fit]) -> Any:
-    """Where there is a smooth function, or one with noise."""
-    return np.array([each.resolved for each in fits]) & np.isfinite(errors_of(fits))
+    """Where there is a smooth function, or one with noise; but not between two of its rounded values."""
+    resolved = np.array([each.resolved for each in fits]) & np.isfinite(errors_of(fits))
+    flat = np.array([each.flat for each in fits])
+    exponents = np.array([each.exponent for each in fits])[:, None]
+    largest = np.max(np.where(resolved & ~flat, exponents, -9999), axis=0)
+    return resolved & ~(flat & (exponents <= largest - _DEEP))
 
 
 def _first_scale(point: float, order: int) -> int:
@@ -87,7 +92,10 @@ def _wanted(fits: list[Fit], column: int, errors: Any, resolved: Any, good: floa
         return int(tried.min()) - _BLIND
     best = fits[int(np.argmin(np.where(resolved, errors, np.inf)))]
     if best.flat[column]:
-        return int(tried.max()) + _UP if all([each.flat[column] for each in fits]) and len(fits) < 3 else None
+        rough = [each.exponent for each in fits if not each.flat[column] and each.exponent > best.exponent]
+        if rough:  # something begins between what is flat and what is not
+            return min(rough) - _BLIND if min(rough) - best.exponent > _BLIND else None
+        return max(int(tried.max()) + _UP, 0) if len(fits) < 3 else None
     error, size = errors.min(), abs(best.estimate[column])
     if error <= good * (size if size > _ZERO * error else best.terms[column]):
         return None
@@ -97,6 +105,8 @@ def _wanted(fits: list[Fit], column: int, errors: Any, resolved: Any, good: floa
         (best.exponent + int(np.clip(np.round(best.stretch[column]), -_UP, _UP)), 1),
         (best.exponent - reach, reach - 1),
     ]
+    if best.is_noise[column] and best.noise[column] > _QUIET:
+        choices.insert(0, (best.exponent - _DEEP, _BLIND))
     if smallest.truncation[column] > smallest.roundoff[column]:
         choices.insert(1, (smallest.exponent - _STEP, 0))
     if best.roundoff[column] >= best.truncation[column]:

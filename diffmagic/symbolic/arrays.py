@@ -183,7 +183,9 @@ def _det(a: Any) -> Any:
     def minor(row: int, columns: tuple[int, ...]) -> Any:
         """Of the rows from this one on."""
         terms = [
-            (-1) ** k * a[row, c] * minor(row + 1, columns[:k] + columns[k + 1 :]) for k, c in enumerate(columns) if a[row, c]
+            (-1) ** k * a[row, c] * minor(row + 1, columns[:k] + columns[k + 1 :])
+            for k, c in enumerate(columns)
+            if a[row, c]
         ]
         return sp.Add(*terms) if columns else sp.S.One
 
@@ -219,6 +221,17 @@ def _solution(equation: Equation, a: Any, b: Any) -> Any:
     return each(lambda one: one / _det(a), _product(equation, _adjugate(a), b)) if _is_small(a) else NotImplemented
 
 
+def _cholesky(equation: Equation, a: Any) -> Any:
+    if not _is_small(a):
+        return NotImplemented
+    root = filled([sp.S.Zero] * a.size, a.shape)
+    for i, j in np.ndindex(a.shape):
+        rest = a[i, j] - sp.Add(*(root[i, :j] * root[j, :j]))
+        if j <= i:
+            root[i, j] = sp.sqrt(rest) if i == j else rest / root[j, j]
+    return root
+
+
 def _is_small(a: Any) -> bool:
     return a.ndim == 2 and len(a) <= 6
 
@@ -250,6 +263,7 @@ ARRAYS: dict[str, Callable[..., Any]] = {
     **dict.fromkeys(["np.linalg.det", "scipy.linalg.det"], _determinant),
     **dict.fromkeys(["np.linalg.inv", "scipy.linalg.inv"], _inverse),
     "np.linalg.solve": _solution,
+    "np.linalg.cholesky": _cholesky,
     "np.linalg.slogdet": _sign_and_log,
     "scipy.special.logsumexp": _log_of_sum,
     "scipy.special.softmax": _portions,

@@ -20,8 +20,11 @@ from diffmagic.symbolic.calculus import Partials
 from diffmagic.symbolic.elementary import readable
 from diffmagic.symbolic.formulas import formulas
 
-FORMULAS = 2500
+PARTIALS = 2_500
 """The most partial derivatives that are written out."""
+
+WORK = 100_000
+"""The most operations in the formulas that are differentiated for that, all together."""
 
 
 class Call:
@@ -86,12 +89,13 @@ class Call:
         """The numbers of a derivative in the structure of the results and, within, of the inputs; of order 0, a value."""
         rest = iter(numbers)
 
-        def nested(shape: tuple[int, ...], depth: int) -> Any:
+        def nested(shape: tuple[int, ...], depth: int, real: bool) -> Any:
             if depth == 0:
-                return _shaped(list(itertools.islice(rest, math.prod(shape))), shape)
-            return self.recording.like_inputs([nested(shape + a.shape, depth - 1) for a in self.formulas.symbols])
+                return _shaped(list(itertools.islice(rest, math.prod(shape))), shape, real)
+            return self.recording.like_inputs([nested(shape + a.shape, depth - 1, real) for a in self.formulas.symbols])
 
-        return self.recording.rebuild_output([nested(output.shape, order) for output in self.formulas.outputs])
+        values = flatten(self.recording.value())[0]
+        return self.recording.rebuild_output([nested(np.shape(v), order, not np.iscomplexobj(v)) for _, v in values])
 
     def entries(self, derivative: Any, order: int) -> list[Entry]:
         """The numbers and arrays of a derivative under the users' names."""
@@ -113,17 +117,20 @@ class Call:
         ]
 
     def _check_count(self, order: int) -> None:
-        count = len(self.results()) * math.comb(len(self.symbols) + order - 1, order)
-        if count > FORMULAS:
+        each = math.comb(len(self.symbols) + order - 1, order)
+        count = len(self.results()) * each
+        if count > PARTIALS or each * sum(one.count_ops() for one in self.results()) > WORK:
             raise DiffmagicError(
-                f"that is {count:,} partial derivatives, and formulas are written for up to {FORMULAS:,}",
-                rewrite="a smaller example; or --method automatic, or %%grad, which need no formula",
+                f"the formula has {count:,} partial derivatives, which are too many or too long to write out",
+                rewrite="a smaller example; or %%grad or %%numdiff, which need no formula",
             )
 
 
-def _shaped(numbers: list[Any], shape: tuple[int, ...]) -> Any:
+def _shaped(numbers: list[Any], shape: tuple[int, ...], real: bool) -> Any:
     """Numbers, some of them traced, as an array, or as the one number that it is."""
     if is_traced(numbers):
         return np.reshape(np.stack(numbers), shape) if shape else numbers[0]
     whole = np.array(numbers) * 1.0
+    if real and whole.dtype.kind == "c":  # NumPy's functions of real numbers are not a number where SymPy's are complex
+        whole = np.where(whole.imag == 0, whole.real, np.nan)
     return whole.reshape(shape) if shape else whole[0].item()

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import sympy as sp
+from sympy.printing.str import StrPrinter
 
 from diffmagic.core.mutation import COMPLEX
 from diffmagic.core.primitives import Primitive
@@ -77,6 +78,11 @@ def _choice(function: Any) -> Callable[..., Any]:
 _larger, _smaller = _choice(sp.Max), _choice(sp.Min)
 
 
+def _huber(d: Any, size: Any) -> Any:
+    inner = _smaller(size, d)
+    return inner * (size - inner / 2)
+
+
 def _norm(*legs: Any) -> Any:
     return sp.sqrt(sp.Add(*[leg**2 for leg in legs]))
 
@@ -126,6 +132,9 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "inv_boxcox": lambda x, p: (1 + p * x) ** (1 / p),
     "inv_boxcox1p": lambda x, p: (1 + p * x) ** (1 / p) - 1,
     "powm1": lambda a, b: a**b - 1,
+    "lambertw": lambda x, branch, tolerance: sp.LambertW(x, branch),
+    "wrightomega": lambda x: sp.LambertW(sp.exp(x)),
+    "huber": lambda d, r: _huber(d, Abs(r)),
     "pseudo_huber": lambda d, r: d**2 * (sp.sqrt(1 + (r / d) ** 2) - 1),
     # Trigonometric and hyperbolic functions, and their inverses.
     "sin": sp.sin,
@@ -185,6 +194,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "exp1": lambda x: sp.expint(1, x),
     "expn": sp.expint,
     "sici": lambda x: (sp.Si(x), sp.Ci(x)),
+    "shichi": lambda x: (sp.Shi(x), sp.Chi(x)),
     "fresnel": lambda x: (sp.fresnels(x), sp.fresnelc(x)),
     "ellipk": sp.elliptic_k,
     "ellipe": sp.elliptic_e,
@@ -233,8 +243,13 @@ def readable(expression: Any, digits: int = 15) -> Any:
 
 
 def text(expression: Any) -> str:
-    """An expression in one line, as Python writes it."""
-    return str(sp.sstr(readable(expression), full_prec=False))
+    """An expression in one line, as Python writes it, and derivatives that are still to be taken as d/dx[…]."""
+    return str(_Text({"full_prec": False}).doprint(readable(expression)))
+
+
+class _Text(StrPrinter):  # type: ignore[misc]
+    def _print_Derivative(self, left: Any) -> str:  # noqa: N802
+        return f"d/d{left.variables[0]}[{self._print(left.expr)}]"
 
 
 def _is_long(number: Any) -> bool:

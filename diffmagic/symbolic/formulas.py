@@ -28,9 +28,17 @@ NUMBERS = 64
 SIZE = 5_000
 """The most operations that an expression may have, each counted as often as it is written."""
 
-_REWRITE = "--method automatic, or %%grad, which need no formula"
+_REWRITE = "%%grad or %%numdiff, which need no formula"
 _GENERIC = {"equal": False, "not_equal": True, "isnan": False, "isinf": False, "isfinite": True}
-_SILENT = ("np.median", "np.nanmedian", "np.quantile", "np.nanquantile", "np.percentile", "np.nanpercentile", "np.interp")
+_SILENT = (
+    "np.median",
+    "np.nanmedian",
+    "np.quantile",
+    "np.nanquantile",
+    "np.percentile",
+    "np.nanpercentile",
+    "np.interp",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +78,9 @@ def formulas(program: Program) -> Formulas:
     except RecursionError:
         raise DiffmagicError("the formula is nested too deeply for SymPy", rewrite=_REWRITE) from None
     if any(one.has(sp.nan, sp.zoo) for out in outputs for one in out.flat):
-        raise DiffmagicError("the formula divides by zero or is not a number, whatever its inputs are", rewrite=_REWRITE)
+        raise DiffmagicError(
+            "the formula divides by zero or is not a number, whatever its inputs are", rewrite=_REWRITE
+        )
     return Formulas(symbols, labels, outputs, walk.notes())
 
 

@@ -50,13 +50,17 @@ def _special() -> dict[str, Any]:
         "polygamma": polygamma,
         "hyper": hyper,
         "expint": special.expn,
+        "Shi": lambda x: special.shichi(x)[0],
+        "Chi": lambda x: special.shichi(x)[1],
         "elliptic_k": special.ellipk,
         "elliptic_f": special.ellipkinc,
         "elliptic_e": lambda *phi_m: special.ellipe(*phi_m) if len(phi_m) == 1 else special.ellipeinc(*phi_m),
     }
 
 
-def to_digits(symbols: Sequence[Any], expressions: Sequence[Any], point: Sequence[float], digits: int = 30) -> list[Any]:
+def to_digits(
+    symbols: Sequence[Any], expressions: Sequence[Any], point: Sequence[float], digits: int = 30
+) -> list[Any]:
     """The values of expressions at exactly these doubles, rounded once they are known to so many digits.
 
     The working precision is raised until the digits stay as they are, so cancellation costs time and not digits.
@@ -65,13 +69,15 @@ def to_digits(symbols: Sequence[Any], expressions: Sequence[Any], point: Sequenc
     -------
     list of float or complex
     """
-    choices = {"Heaviside": _heaviside, "Max": lambda *x: max(x), "Min": lambda *x: min(x)}
-    made = sp.lambdify([*symbols, PI], expressions, [choices, "mpmath"], cse=True, dummify=True)
+    made = sp.lambdify([*symbols, PI], expressions, [_EXACT, "mpmath"], cse=True, dummify=True)
     found: list[Any] = []
     precision = digits + 20
     while precision <= _HIGHEST:
         with mpmath.workdps(precision):
-            before, found = found, [mpmath.mpmathify(one) for one in made(*map(mpmath.mpf, [*point, math.pi]))]
+            try:
+                before, found = found, [mpmath.mpmathify(one) for one in made(*map(mpmath.mpf, [*point, math.pi]))]
+            except (ArithmeticError, ValueError, NameError):
+                break
             if before and all(_agree(a, b, digits) for a, b in zip(before, found, strict=True)):
                 return [complex(one) if isinstance(one, mpmath.mpc) else float(one) for one in found]
         precision *= 2
@@ -82,5 +88,12 @@ def _agree(a: Any, b: Any, digits: int) -> bool:
     return bool(a == b or abs(a - b) <= mpmath.mpf(10) ** -digits * abs(b) or max(abs(a), abs(b)) < 1e-60)
 
 
-def _heaviside(x: Any, at_zero: Any) -> Any:
-    return at_zero if x == 0 else mpmath.mpf(int(x > 0))
+_EXACT = {
+    "Heaviside": lambda x, at_zero: at_zero if x == 0 else mpmath.mpf(int(x > 0)),
+    "Max": lambda *x: max(x),
+    "Min": lambda *x: min(x),
+    "erfcinv": lambda x: mpmath.erfinv(1 - x),
+    "airyaiprime": lambda x: mpmath.airyai(x, derivative=1),
+    "airybiprime": lambda x: mpmath.airybi(x, derivative=1),
+}
+"""What SymPy does not write for mpmath."""

@@ -65,7 +65,7 @@ def growth(
         found.formula.append(counts[0])
         found.derivative.append(counts[1])
     if all(count is None for count in found.formula):
-        raise DiffmagicError(found.limit, rewrite="--method automatic, or %%grad, which need no formula")
+        raise DiffmagicError(found.limit, rewrite="%%grad or %%numdiff, which need no formula")
     return found
 
 

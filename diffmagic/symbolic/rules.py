@@ -100,8 +100,10 @@ def _of_product(e: Any, x: Any, d: Callable[[Any], Any]) -> tuple[str, Any, str]
     if below:
         return "quotient rule", (d(u) * v - u * d(v)) / v**2, parts
     terms = [sp.Mul(*[d(other) if other is one else other for other in e.args]) for one in e.args]
-    return "product rule", sp.Add(*terms), ", ".join(
-        f"{letter} = {text(one)}" for letter, one in zip(_letters(e, len(e.args)), e.args, strict=True)
+    return (
+        "product rule",
+        sp.Add(*terms),
+        ", ".join(f"{letter} = {text(one)}" for letter, one in zip(_letters(e, len(e.args)), e.args, strict=True)),
     )
 
 
@@ -114,13 +116,21 @@ def _of_power(e: Any, x: Any, d: Callable[[Any], Any]) -> tuple[str, Any, str]:
             return "power rule", slope, ""
         if exponent == -1:
             return "reciprocal rule", slope * d(base), f"v = {text(base)}"
-        return "chain rule with the power rule", slope * d(base), f"outer {u}**({text(exponent)}), inner {u} = {text(base)}"
+        return (
+            "chain rule with the power rule",
+            slope * d(base),
+            f"outer {u}**({text(exponent)}), inner {u} = {text(base)}",
+        )
     if not base.has(x):
         detail = "" if exponent == x else f"outer {text(base)}**{u}, inner {u} = {text(exponent)}"
         rule = "exponential rule" if exponent == x else "chain rule with the exponential rule"
         return rule, e * sp.log(base) * d(exponent), detail
     logarithmic = e * (d(exponent) * sp.log(base) + exponent * d(base) / base)
-    return "logarithmic differentiation", logarithmic, f"u = {text(base)}, v = {text(exponent)}, (u**v)' = u**v (v log u)'"
+    return (
+        "logarithmic differentiation",
+        logarithmic,
+        f"u = {text(base)}, v = {text(exponent)}, (u**v)' = u**v (v log u)'",
+    )
 
 
 def _slope(e: Any, k: int) -> Any:
@@ -132,7 +142,9 @@ def _slope(e: Any, k: int) -> Any:
     except sp.ArgumentIndexError:
         slope = sp.Derivative(e)
     if slope.has(sp.Derivative, sp.Subs):
-        raise DiffmagicError(f"there is no rule for {type(e).__name__} in its argument {k + 1}", rewrite="--method automatic")
+        raise DiffmagicError(
+            f"there is no rule for {type(e).__name__} in its argument {k + 1}", rewrite="--method automatic"
+        )
     return slope
 
 

@@ -1,9 +1,11 @@
-"""Functions with points and their exact derivatives: how many digits of an estimate are right?
+"""Functions with points and their exact derivatives: how many digits of an estimate are right, and does it know?
 
 A function stands twice: as people write it (`f`), and in mpmath (`exact`) without its roundings, its noise and the
 pieces that were not taken, so that it is analytic around the point. The point and the constants are the same doubles
 in both. Nothing that differentiates is asked for the truth: it comes from values at hundreds of digits.
 """
+
+from __future__ import annotations
 
 import math
 from collections.abc import Callable
@@ -77,6 +79,11 @@ def on_a_circle(function: Callable[[Any], Any], x: float, order: int, nodes: int
         return mp.re(mp.fsum(terms)) / nodes * mp.factorial(order) / radius**order
 
 
+def natural_scale(case: Case, order: int) -> Any:
+    """``|f(x)| / |x|**order``, with 1 in place of a zero: what an error is compared with where the derivative is 0."""
+    return (abs(mp.mpmathify(case.exact(mp.mpf(case.x)))) or 1) / (abs(mp.mpf(case.x)) or 1) ** order
+
+
 @cache
 def truth(case: Case, order: int) -> Any:
     """The derivative of a case, zero where it is."""
@@ -84,15 +91,55 @@ def truth(case: Case, order: int) -> Any:
     return found if abs(found) > 1e-40 * natural_scale(case, order) else mp.mpf(0)
 
 
-def natural_scale(case: Case, order: int) -> Any:
-    """``|f(x)| / |x|**order``, with 1 in place of a zero: what an error is compared with where the derivative is zero."""
-    return (abs(mp.mpmathify(case.exact(mp.mpf(case.x)))) or 1) / (abs(mp.mpf(case.x)) or 1) ** order
+# What a method says, beside it.
 
 
-def digits(estimate: Any, case: Case, order: int) -> float:
-    """How many significant digits of the estimate are right: 0 to 16."""
-    if not np.isfinite(estimate):
-        return 0.0
+@dataclass(frozen=True)
+class Answer:
+    """A derivative, the error that is estimated for it (None without an estimate), the points that were evaluated."""
+
+    derivative: Any
+    error: Any
+    evaluations: int
+
+
+@dataclass(frozen=True)
+class Score:
+    """How an answer compares with the truth.
+
+    Attributes
+    ----------
+    case : Case
+    answer : Answer
+    digits : float
+        That are right, 0 to 16.
+    honest : bool
+        The true error is at most ten times the estimate, or no number is given.
+    bold : bool
+        More than three digits are claimed and fewer than three are right.
+    """
+
+    case: Case
+    answer: Answer
+    digits: float
+    honest: bool
+    bold: bool
+
+
+def score(case: Case, order: int, answer: Answer) -> Score:
+    """Compare an answer with the truth."""
+    if not np.isfinite(answer.derivative):
+        return Score(case, answer, 0.0, honest=True, bold=False)
     exact = truth(case, order)
-    error = abs(mp.mpf(float(estimate)) - exact) / (abs(exact) or natural_scale(case, order))
-    return 16.0 if error < 1e-16 else max(0.0, float(-mp.log10(error)))
+    error = abs(mp.mpf(float(answer.derivative)) - exact)
+    right = digits(error / (abs(exact) or natural_scale(case, order)))
+    if answer.error is None:
+        return Score(case, answer, right, honest=True, bold=False)
+    size = abs(answer.derivative) if exact else natural_scale(case, order)
+    bold = bool(answer.error < 1e-3 * size and right < 3)
+    return Score(case, answer, right, honest=bool(error <= 10 * answer.error), bold=bold)
+
+
+def digits(relative_error: Any) -> float:
+    """Of a relative error: 0 to 16."""
+    return 16.0 if relative_error < 1e-16 else max(0.0, float(-mp.log10(relative_error)))

@@ -21,6 +21,7 @@ def both(kind, name, build, *points, **limits):
     """Add a function that is written once, over the names of NumPy."""
     apart(kind, name, build(np), build(HIGH_PRECISION), *points, **limits)
 
+
 # Smooth functions near 1.
 
 both("smooth", "exp x", lambda np: lambda x: np.exp(x), 1.0)
@@ -211,9 +212,41 @@ apart("noisy", "exp x with noise 10⁻⁸", lambda x: np.exp(x) + 1e-8 * noise(x
 apart("noisy", "cos x with noise 10⁻¹⁰", lambda x: np.cos(x) + 1e-10 * noise(x), mp.cos, 2.0, highest=3)
 apart("noisy", "1 / x with noise 10⁻¹²", lambda x: 1 / x + 1e-12 * noise(x), lambda x: 1 / x, 3.0)
 apart("noisy", "sin x, noise 10⁻¹² times itself", lambda x: np.sin(x) * (1 + 1e-12 * noise(x)), mp.sin, 5.0)
-apart("noisy", "sines in single precision", single, lambda x: sum(mp.sin(k * x) for k in range(1, 9)) / 8, 0.5, highest=1)
+apart(
+    "noisy", "sines in single precision", single, lambda x: sum(mp.sin(k * x) for k in range(1, 9)) / 8, 0.5, highest=1
+)
 apart("noisy", "a root found to 10⁻¹⁰", root_of_cubic, cubic_root_exactly, 1.6, highest=3)
 apart("noisy", "an orbit to nine digits", pendulum, mp.cos, 2.2, highest=2)
+
+
+def trapezoid(x):
+    t = np.linspace(0, 1, 65, dtype=np.float32)
+    return float(np.trapezoid(np.exp(-np.float32(x) * t), t))
+
+
+def trapezoid_exactly(x):
+    return sum(mp.exp(-x * k / 64) * (0.5 if k in (0, 64) else 1) for k in range(65)) / 64
+
+
+def variance(x):
+    readings = 1e4 + x * np.array([0.3, 1.7, 2.2, -0.4, 0.9])
+    return np.mean(readings**2) - np.mean(readings) ** 2
+
+
+def variance_exactly(x):
+    readings = [10000 + x * c for c in (0.3, 1.7, 2.2, -0.4, 0.9)]
+    return sum(r**2 for r in readings) / 5 - (sum(readings) / 5) ** 2
+
+
+apart("noisy", "log x to 7 decimals", lambda x: np.round(np.log(x), 7), mp.log, 4.0, highest=2)
+apart("noisy", "exp x as printed, 9 digits", lambda x: float(f"{np.exp(x):.9g}"), mp.exp, -0.6, highest=2)
+apart("noisy", "tanh x in single precision", lambda x: np.tanh(np.float32(x)), mp.tanh, 0.4, highest=1)
+apart("noisy", "the trapezoidal rule in single precision", trapezoid, trapezoid_exactly, 2.0, highest=1)
+both("noisy", "10⁹ + exp x", lambda np: lambda x: 1e9 + np.exp(x), 3.0, highest=3)
+both("noisy", "sin(10¹⁰ + x)", lambda np: lambda x: np.sin(1e10 + x), 0.25, highest=2)
+apart("noisy", "a variance far from zero", variance, variance_exactly, 1.5)
+both("noisy", "(x − sin x) / x³", lambda np: lambda x: (x - np.sin(x)) / x**3, 0.02)
+both("noisy", "(exp x − 1 − x) / x²", lambda np: lambda x: (np.exp(x) - 1 - x) / x**2, 1e-3)
 
 # Domains that end.
 
@@ -468,4 +501,9 @@ both("chain", "exp(sin(cos(x²)))", lambda np: lambda x: np.exp(np.sin(np.cos(x*
 both("chain", "log log log x", lambda np: lambda x: np.log(np.log(np.log(x))), 20.0)
 both("chain", "tanh(exp(−√(1 + sin² x)))", lambda np: lambda x: np.tanh(np.exp(-np.sqrt(1 + np.sin(x) ** 2))), 1.9)
 both("chain", "exp(−exp(−x)) x²", lambda np: lambda x: np.exp(-np.exp(-x)) * x**2, -1.0)
-both("chain", "sin(x) cos(3x) exp(−x/5) / (1 + x²)", lambda np: lambda x: np.sin(x) * np.cos(3 * x) * np.exp(-x / 5) / (1 + x**2), 2.2)
+both(
+    "chain",
+    "sin(x) cos(3x) exp(−x/5) / (1 + x²)",
+    lambda np: lambda x: np.sin(x) * np.cos(3 * x) * np.exp(-x / 5) / (1 + x**2),
+    2.2,
+)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from mpmath import mp
 
-from . import HIGH_PRECISION, derivative
+from . import HIGH_PRECISION, derivative, digits
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,12 +49,12 @@ def hessian(problem: Problem, along: Callable[..., Any] = derivative) -> Any:
 
 def array_digits(estimate: Any, exact: Any, x: np.ndarray) -> float:
     """The digits of the worst component, relative to the largest, with every variable in units of its size."""
-    size = np.where(x == 0, 1.0, np.abs(x))
-    unit = size if np.ndim(exact) == 1 else np.outer(size, size)
     if not np.all(np.isfinite(estimate)):
         return 0.0
-    error = np.max(np.abs((np.asarray(estimate, dtype=object) - exact) * unit)) / np.max(np.abs(exact * unit))
-    return 16.0 if error < 1e-16 else max(0.0, float(-mp.log10(error)))
+    size = np.where(x == 0, 1.0, np.abs(x))
+    unit = size if np.ndim(exact) == 1 else np.outer(size, size)
+    error = np.abs((np.asarray(estimate, dtype=object) - exact) * unit)
+    return digits(np.max(error) / np.max(np.abs(exact * unit)))
 
 
 # The functions, written once over the names of NumPy.
@@ -74,9 +74,7 @@ def rosenbrock(np):
 
 def beale(np):
     return lambda x: (
-        (1.5 - x[0] + x[0] * x[1]) ** 2
-        + (2.25 - x[0] + x[0] * x[1] ** 2) ** 2
-        + (2.625 - x[0] + x[0] * x[1] ** 3) ** 2
+        (1.5 - x[0] + x[0] * x[1]) ** 2 + (2.25 - x[0] + x[0] * x[1] ** 2) ** 2 + (2.625 - x[0] + x[0] * x[1] ** 3) ** 2
     )
 
 

@@ -55,14 +55,17 @@ def test_the_scale_does_not_matter(x: float, exponent: int, order: int, complex:
     assert error <= 10 * found.error * float(relative) + 1e-15
 
 
-@given(noise=st.integers(-13, -6), x=st.floats(0.5, 3.0), seed=st.integers(0, 10**6))
-def test_noise_is_in_the_error(noise: int, x: float, seed: int) -> None:
-    def f(t: Any) -> Any:
-        return np.sin(t) + 10.0**noise * np.cos(1e9 * t + seed)
-
-    found = numerical(f, (x,), complex=False)
-    assert abs(found.derivative - math.cos(x)) <= 10 * found.error
-    assert found.error <= 1e4 * 10.0**noise
+@pytest.mark.parametrize("noise", [1e-6, 1e-9, 1e-12])
+@pytest.mark.parametrize("order", [1, 2])
+def test_noise_is_in_the_error(noise: float, order: int) -> None:
+    """Noise is random, and so is the estimate of it: 98 of 100 times."""
+    points = np.random.default_rng(order).uniform(0.5, 3.0, 100)
+    honest = []
+    for x in points.tolist():
+        found = numerical(lambda t: np.exp(t) + noise * np.modf(4e4 * np.sin(1e5 * t))[0], (x,), order=order)
+        honest.append(abs(found.derivative - math.exp(x)) <= 10 * found.error)
+        assert found.error <= 1e3**order * noise * 10
+    assert np.sum(honest) >= 98
 
 
 def test_noise_is_noted() -> None:

@@ -10,13 +10,16 @@ from diffmagic.notebook.render.comparison import comparison_blocks, scaling_bloc
 from diffmagic.notebook.render.derivative import derivative_blocks
 from diffmagic.notebook.render.gradient_check import check_blocks
 from diffmagic.notebook.render.html import as_html
+from diffmagic.notebook.render.symbolic import growth_blocks, symbolic_blocks
 from diffmagic.notebook.render.text import as_text
-from diffmagic.results import Comparison, Derivative, GradientCheck, Scaling
+from diffmagic.results import Comparison, Derivative, GradientCheck, Growth, Scaling, Symbolic
 
 BLOCKS: dict[type, Callable[[Any], list[Block]]] = {
     Derivative: derivative_blocks,
     Comparison: comparison_blocks,
+    Growth: growth_blocks,
     Scaling: scaling_blocks,
+    Symbolic: symbolic_blocks,
     GradientCheck: check_blocks,
 }
 """What to show of each kind of result."""

@@ -69,6 +69,14 @@ class Formulas:
 
 
 @dataclass(frozen=True, slots=True)
+class Steps:
+    """A chain of equal formulas in LaTeX and as text, each with the reason why it equals the one before."""
+
+    caption: str
+    lines: Sequence[tuple[str, str, str]]
+
+
+@dataclass(frozen=True, slots=True)
 class Picture:
     """A picture: ``draw(alternative)`` gives SVG when it is needed; the alternative is what it shows, in words."""
 
@@ -76,5 +84,5 @@ class Picture:
     alternative: str
 
 
-Block = Pairs | Table | Trace | Account | Formulas | Picture | str
+Block = Pairs | Table | Trace | Account | Formulas | Steps | Picture | str
 """Text stands for a sentence."""

@@ -7,7 +7,7 @@ from html import escape
 from itertools import chain, groupby
 from typing import Any
 
-from diffmagic.notebook.render.blocks import Account, Block, Formulas, Pairs, Picture, Table, Trace
+from diffmagic.notebook.render.blocks import Account, Block, Formulas, Pairs, Picture, Steps, Table, Trace
 from diffmagic.notebook.render.parts import account, shown, trace_cells, trace_head
 from diffmagic.results import Finding, TraceTable
 
@@ -40,6 +40,8 @@ def _html(block: Block) -> str:
             return finding_html(block.finding)
         case Formulas():
             return formulas_html(block)
+        case Steps():
+            return steps_html(block)
         case Picture():
             return f"<div>{block.draw(block.alternative)}</div>"
 
@@ -76,6 +78,15 @@ def formulas_html(formulas: Formulas) -> str:
         for label, latex, _ in formulas.lines
     )
     return f"<table>{_caption(formulas.caption)}<tbody>{rows}</tbody></table>"
+
+
+def steps_html(steps: Steps) -> str:
+    """Formulas typeset by the page, each with its reason."""
+    rows = "".join(
+        f"<tr><td {_LEFT}>${'= ' if k else ''}{escape(latex)}$</td><td {_LEFT}>{escape(reason)}</td></tr>"
+        for k, (latex, _, reason) in enumerate(steps.lines)
+    )
+    return f"<table>{_caption(steps.caption)}<tbody>{rows}</tbody></table>"
 
 
 def trace_html(table: TraceTable, digits: int = 8) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from itertools import groupby
 from typing import Any
 
-from diffmagic.notebook.render.blocks import Account, Block, Formulas, Pairs, Picture, Table, Trace
+from diffmagic.notebook.render.blocks import Account, Block, Formulas, Pairs, Picture, Steps, Table, Trace
 from diffmagic.notebook.render.parts import WIDTH, account, shown, trace_cells, trace_head
 from diffmagic.results import Finding, TraceTable
 
@@ -37,6 +37,8 @@ def _text(block: Block) -> str:
             return finding_text(block.finding)
         case Formulas():
             return formulas_text(block)
+        case Steps():
+            return steps_text(block)
         case Picture():
             return ""
 
@@ -117,6 +119,24 @@ def formulas_text(formulas: Formulas) -> str:
         rest = " " * min(len(head), 12)
         lines.append(textwrap.fill(text, WIDTH, initial_indent=head, subsequent_indent=rest, break_on_hyphens=False))
     return "\n".join(lines)
+
+
+def steps_text(steps: Steps) -> str:
+    """Formulas as code, each with its reason beside it or, if that is too wide, below."""
+    lines = [steps.caption]
+    width = max(len(text) for _, text, _ in steps.lines) + 4
+    for k, (_, text, reason) in enumerate(steps.lines):
+        line = f"  {'=' if k else ' '} {text}"
+        if reason and width + len(reason) + 4 <= WIDTH:
+            line = f"{line:<{width}}    {reason}"
+        elif reason:
+            line += f"\n        {_cut(reason, WIDTH - 8)}"
+        lines += [_folded(part) for part in line.split("\n")]
+    return "\n".join(lines)
+
+
+def _folded(line: str) -> str:
+    return textwrap.fill(line, WIDTH, subsequent_indent="      ", break_on_hyphens=False, drop_whitespace=False)
 
 
 def trace_text(table: TraceTable, digits: int = 8) -> str:
