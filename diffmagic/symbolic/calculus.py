@@ -27,7 +27,7 @@ def derivative(expression: Any, symbol: Any) -> Any:
     if found is None:
         found = expression.diff(symbol).replace(sp.DiracDelta, lambda *_: sp.S.Zero)  # nothing almost everywhere
     for unknown in found.atoms(sp.Derivative, sp.Subs):
-        raise DiffmagicError(f"SymPy has no formula for {unknown}", rewrite="--method automatic, or %%grad")
+        raise DiffmagicError(f"SymPy has no formula for {unknown}", rewrite="%%grad, which needs no formula")
     return found
 
 

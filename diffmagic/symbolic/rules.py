@@ -143,7 +143,7 @@ def _slope(e: Any, k: int) -> Any:
         slope = sp.Derivative(e)
     if slope.has(sp.Derivative, sp.Subs):
         raise DiffmagicError(
-            f"there is no rule for {type(e).__name__} in its argument {k + 1}", rewrite="--method automatic"
+            f"there is no rule for {type(e).__name__} in its argument {k + 1}", rewrite="%%grad, which needs no formula"
         )
     return slope
 
