@@ -33,6 +33,7 @@ from tests.accuracy.several_inputs import PROBLEMS, array_digits, gradient, hess
 
 LEVELS = (6, 8, 10, 12)
 Function = Callable[[Any], Any]
+Run = Callable[[Function, Any, int], Answer]
 
 
 @dataclass
@@ -53,7 +54,7 @@ class Tool:
     """
 
     name: str
-    run: Callable[[Function, Any, int], Answer]
+    run: Run
     highest: int = 4
     several: int = 2
     estimates: bool = True
@@ -63,33 +64,29 @@ class Tool:
 
 
 class Counted:
-    """A function that takes arrays, whatever the user's takes, and counts points.
-
-    Of a vector: the components come first, the points after them.
-    """
+    """A function that counts at how many points it is called."""
 
     def __init__(self, f: Function, x: Any) -> None:
-        self.points = 0
-        self.f = (
-            f
-            if np.ndim(x) == 0 and _takes_arrays(f, x)
-            else np.vectorize(f, signature=f"{'(n)' * np.ndim(x)}->()" if np.ndim(x) else None)
-        )
-        self.vector = np.ndim(x) == 1
+        self.f, self.several, self.points = f, np.ndim(x) > 0, 0
 
     def __call__(self, x: Any) -> Any:
-        self.points += np.size(x) // (len(x) if self.vector else 1)
-        return self.f(np.moveaxis(x, 0, -1) if self.vector else x)
+        self.points += 1 if self.several else np.size(x)
+        return self.f(x)
 
 
-def _takes_arrays(f: Function, x: float) -> bool:
+def over_arrays(f: Function, x: Any) -> Function:
+    """The function of arrays of points, whatever the user's takes; the components of a vector come first."""
+    if np.ndim(x):
+        return lambda points: np.apply_along_axis(f, 0, points)
     try:
-        return np.shape(f(np.array([x, x]))) == (2,)
-    except Exception:
-        return False
+        if np.shape(f(np.array([x, x]))) == (2,):
+            return f
+    except Exception:  # a function of single numbers may raise anything
+        pass
+    return np.vectorize(f, otypes=[float])
 
 
-def ours(method: str, **options: Any) -> Callable[[Function, Any, int], Answer]:
+def ours(method: str, **options: Any) -> Run:
     def run(f: Function, x: Any, order: int) -> Answer:
         found = diffmagic.differentiate(f, x, method=method, order=order, **options)
         return Answer(found.derivative, found.error, found.evaluations)
@@ -97,16 +94,15 @@ def ours(method: str, **options: Any) -> Callable[[Function, Any, int], Answer]:
     return run
 
 
-def with_numdifftools(method: str) -> Callable[[Function, Any, int], Answer]:
+def with_numdifftools(method: str) -> Run:
     import numdifftools
 
     def run(f: Function, x: Any, order: int) -> Answer:
-        counted = Counted(f, x)
-        if method == "complex" or np.ndim(x):
-            counted.f = f
         if np.ndim(x):
+            counted = Counted(f, x)
             kind = numdifftools.Gradient if order == 1 else numdifftools.Hessian
             return Answer(kind(counted, method=method)(x), None, counted.points)
+        counted = Counted(over_arrays(f, x) if method == "central" else f, x)
         found = numdifftools.Derivative(counted, n=order, method=method, full_output=True)(x)
         return Answer(float(found.estimate), float(found.error_estimate), counted.points)
 
@@ -116,34 +112,28 @@ def with_numdifftools(method: str) -> Callable[[Function, Any, int], Answer]:
 def with_scipy(f: Function, x: Any, order: int) -> Answer:
     from scipy import differentiate
 
-    counted = Counted(f, x)
     if np.ndim(x):
-        value = differentiate.jacobian(counted, x).df if order == 1 else differentiate.hessian(counted, x).ddf
-        return Answer(value, None, counted.points)
-    nested: Function = counted
-    for _ in range(order - 1):
-        nested = _derivative_by_scipy(nested)
-    found = differentiate.derivative(nested, x)
+        counted = Counted(f, x)
+        found = (differentiate.jacobian if order == 1 else differentiate.hessian)(over_arrays(counted, x), x)
+        return Answer(found.df if order == 1 else found.ddf, None, counted.points)
+
+    def nested(f: Function, order: int) -> Function:
+        return nested(lambda y: differentiate.derivative(f, y).df, order - 1) if order else f
+
+    counted = Counted(over_arrays(f, x), x)
+    found = differentiate.derivative(nested(counted, order - 1), x)
     return Answer(float(found.df), float(found.error), counted.points)
-
-
-def _derivative_by_scipy(f: Function) -> Function:
-    from scipy.differentiate import derivative
-
-    return lambda x: derivative(f, x).df
 
 
 def with_jacobi(f: Function, x: Any, order: int) -> Answer:
     from jacobi import jacobi
 
-    counted = Counted(f, x)
-    if np.ndim(x):
-        counted.f = f
+    counted = Counted(f if np.ndim(x) else over_arrays(f, x), x)
     value, error = jacobi(counted, x)
     return Answer(value, error, counted.points)
 
 
-def unchecked(f: Function, x: Any, order: int) -> Answer:
+def complex_step(f: Function, x: Any, order: int) -> Answer:
     if np.ndim(x):
         parts = [np.imag(f(x + 1e-20j * unit)) / 1e-20 for unit in np.eye(len(x))]
         return Answer(np.array(parts), None, len(x))
@@ -153,7 +143,7 @@ def unchecked(f: Function, x: Any, order: int) -> Answer:
 def tools() -> list[Tool]:
     """What there is: our numerical methods, and the other libraries that are installed."""
     found = [
-        Tool(method.name, ours(method.name), method.orders or 4, method.several_orders or 2)
+        Tool(method.name, ours(method.name), method.orders or 4, min(method.orders or 2, 2))
         for method in METHODS.values()
         if method.family == "numerical"
     ]
@@ -164,7 +154,7 @@ def tools() -> list[Tool]:
         found.append(Tool("scipy.differentiate", with_scipy))
     if find_spec("jacobi"):
         found.append(Tool("jacobi", with_jacobi, 1, 1))
-    found.append(Tool("complex step 1e-20, unchecked", unchecked, 1, 1, estimates=False))
+    found.append(Tool("complex step 1e-20, unchecked", complex_step, 1, 1, estimates=False))
     return found
 
 
@@ -180,7 +170,7 @@ def answer(tool: Tool, f: Function, x: Any, order: int) -> Answer:
 
 # The tables.
 
-ROW = "{:<31}{:>5}{:>14}{:>9}{:>6}{:>13}"
+ROW = "{:<31}{:>6}{:>17}{:>10}{:>6}{:>6}{:>13}"
 SEVERAL = "{:<31}{:>16}{:>13}{:>16}{:>13}"
 
 
@@ -196,11 +186,12 @@ def row(tool: Tool, order: int, scores: list[Score]) -> str:
         honest = f"{100 * sum(s.honest for s in scores) / len(scores):.1f} %"
         bold = str(sum(s.bold for s in scores))
     evaluations = f"{statistics.median(s.answer.evaluations for s in scores):g}"
-    return ROW.format(tool.name, order, shares(s.digits for s in scores), honest, bold, evaluations)
+    none = sum(not math.isfinite(s.answer.derivative) for s in scores)
+    return ROW.format(tool.name, order, shares(s.digits for s in scores), honest, bold, none, evaluations)
 
 
 def one_input(cases: list[Case], orders: list[int], chosen: list[Tool], worst: int) -> None:
-    head = ROW.format("", "order", "/".join(map(str, LEVELS)), "honest", "bold", "evaluations")
+    head = ROW.format("", "order", "/".join(map(str, LEVELS)), "honest", "bold", "none", "evaluations")
     for order in orders:
         print(head)
         best: dict[Case, float] = {}
@@ -216,7 +207,7 @@ def one_input(cases: list[Case], orders: list[int], chosen: list[Tool], worst: i
                 said = f"{s.answer.derivative:.9g}"
                 said += f" ± {s.answer.error:.0e}" if s.answer.error is not None else ""
                 print(f"    {s.digits:4.1f}  {s.case.kind}: {s.case.name}: {said}")
-        print(ROW.format("the best of these, each time", order, shares(best.values()), "", "", "") + "\n")
+        print(f"{ROW.format('the best of these, each time', order, shares(best.values()), '', '', '', '').rstrip()}\n")
 
 
 def several_inputs(chosen: list[Tool]) -> None:

@@ -133,7 +133,9 @@ def _row(
 
 
 def agreement(found: Any, truth: Any) -> float | None:
-    """In how many significant digits two vectors agree, by their norms; None if they are not finite.
+    """In how many significant digits two vectors agree, by their norms: at most the 15.95 that doubles have.
+
+    None if they are not finite.
 
     Examples
     --------
@@ -146,9 +148,8 @@ def agreement(found: Any, truth: Any) -> float | None:
     difference, size = float(np.linalg.norm(found - truth)), float(np.linalg.norm(truth))
     if not (math.isfinite(difference) and math.isfinite(size)):
         return None
-    if difference == 0:
-        return math.inf
-    return max(0.0, -math.log10(difference / (size or 1.0)))
+    relative = max(difference / (size or 1.0), np.finfo(float).epsneg)
+    return max(0.0, -math.log10(relative))
 
 
 def _operations(

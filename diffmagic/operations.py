@@ -28,10 +28,10 @@ from diffmagic.core.mutation import ASSIGN
 from diffmagic.core.program import Equation, Program, Variable
 from diffmagic.core.tracing import GETITEM, trace_flat
 
-MOVES = frozenset(
-    "np.reshape np.ravel np.squeeze np.expand_dims np.transpose np.swapaxes np.moveaxis np.matrix_transpose np.rollaxis "
-    "np.broadcast_to np.copy np.astype float complex scatter np.positive np.real np.imag np.where".split()
-)
+_SHAPED = "reshape ravel squeeze expand_dims transpose swapaxes moveaxis matrix_transpose rollaxis broadcast_to"
+_SAME = "copy astype positive real imag where"
+MOVES = frozenset(["float", "complex", "scatter", *(f"np.{name}" for name in [*_SHAPED.split(), *_SAME.split()])])
+"""The names of operations that compute nothing, besides indexing, assignment and those that say how they move."""
 
 
 def function_operations(program: Program) -> int:
@@ -141,9 +141,8 @@ def _arrivals(equation: Equation, i: int, operand: Variable) -> Any:
     shape, primitive = np.shape(operand.value), equation.primitive
     if is_move(equation) and primitive.pull is not None and primitive.name != "np.broadcast_to":
         ones = [np.ones(np.shape(result.value)) for result in equation.results]
-        came = primitive.pull(
-            i, ones[0] if len(ones) == 1 else ones, equation.value, *equation.arguments, **equation.params
-        )
+        g = ones[0] if len(ones) == 1 else ones
+        came = primitive.pull(i, g, equation.value, *equation.arguments, **equation.params)
         return np.reshape(came, shape).astype(int)
     broadcast = primitive.partials is not None or is_move(equation)
     repeats = np.size(equation.results[0].value) // max(math.prod(shape), 1) if broadcast else 1
@@ -159,7 +158,6 @@ def _contribution(equation: Equation, i: int, *, forward: bool) -> int:
     """What one operand adds to a pass: the partial, and the product with it."""
     primitive = equation.primitive
     size = int(np.size(equation.results[0].value))
-    rule: Callable[..., Any]
     if primitive.partials is not None:
         partial = primitive.partials[i]
         if type(partial) is int or primitive.selects:
@@ -195,17 +193,22 @@ def _traced(equation: Equation, rule: Callable[..., Any], along: Any) -> int:
 
 
 def _reduced(equation: Equation) -> int:
-    return np.size(equation.arguments[0]) - np.size(equation.value)
+    return int(np.size(equation.arguments[0]) - np.size(equation.value))
+
+
+def _running(equation: Equation) -> int:
+    size = int(np.size(equation.value))
+    return size - size // int(np.shape(equation.value)[equation.params["axis"]])
 
 
 def _spread(equation: Equation) -> int:
-    return 4 * np.size(equation.arguments[0])  # the mean, the deviations, their squares and the sum of these
+    return 4 * int(np.size(equation.arguments[0]))  # the mean, the deviations, their squares and the sum of these
 
 
 def _product(equation: Equation) -> int:
     """Each number is a sum of products."""
     a = equation.arguments[0]
-    return int(np.size(equation.value)) * (2 * np.shape(a)[-1] - 1)
+    return int(np.size(equation.value)) * (2 * int(np.shape(a)[-1]) - 1)
 
 
 def _index_sum(equation: Equation) -> int:
@@ -216,7 +219,12 @@ def _index_sum(equation: Equation) -> int:
         for letter, n in zip(term, np.shape(operand), strict=True)
     }
     places = math.prod(sizes.values())
-    return places * (len(equation.arguments) - 1) + places - math.prod(sizes[letter] for letter in output)
+    return int(places * len(equation.arguments) - math.prod(sizes[letter] for letter in output))
+
+
+def _solve(equation: Equation) -> float:
+    a, b = equation.arguments
+    return _cubic(2 / 3)(equation) + float(2 * np.size(b) * np.shape(a)[-1])
 
 
 def _cubic(factor: float) -> Callable[[Equation], float]:
@@ -232,15 +240,11 @@ _COUNTS: dict[str, Callable[[Equation], float]] = {
     "np.mean": lambda equation: np.size(equation.arguments[0]),
     "np.var": _spread,
     "np.std": lambda equation: _spread(equation) + np.size(equation.value),
-    "np.cumsum": lambda equation: (
-        np.size(equation.value) - np.size(equation.value) // equation.arguments[0].shape[equation.params["axis"]]
-    ),
+    "np.cumsum": _running,
     "np.matmul": _product,
     "np.dot": _product,
     "np.einsum": _index_sum,
-    "np.linalg.solve": lambda equation: (
-        _cubic(2 / 3)(equation) + 2 * np.size(equation.arguments[1]) * np.shape(equation.arguments[0])[-1]
-    ),
+    "np.linalg.solve": _solve,
     "np.linalg.inv": _cubic(2),
     "np.linalg.det": _cubic(2 / 3),
     "np.linalg.slogdet": _cubic(2 / 3),

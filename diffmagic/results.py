@@ -241,7 +241,7 @@ class Contender:
     derivative : number, ndarray or a container of them
         None if the method failed.
     digits : float or None
-        The significant digits in which it agrees with the reference, norm-wise; infinite where there is no difference,
+        The significant digits in which it agrees with the reference, norm-wise: at most the 15.95 that doubles have.
         None where there is nothing to compare.
     error : float or None
         Its own estimate of its error, relative to the derivative, norm-wise.

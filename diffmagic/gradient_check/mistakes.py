@@ -300,7 +300,7 @@ def _parts(evidence: Evidence) -> Iterator[str]:
         elif _is(factor, 2) or _is(factor, 0.5):
             yield f"the part that comes {through} enters {'twice' if factor > 1 else 'with half its size'}"
         elif not evidence.few:
-            yield f"the part that comes {through} enters {short(factor, 6)} times"
+            yield f"the part that comes {through} enters {factor:.6g} times"
 
 
 def _use(evidence: Evidence, equation: Equation, i: int) -> str:

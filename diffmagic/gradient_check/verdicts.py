@@ -43,26 +43,25 @@ def _excused(case: Case, verdicts: Any) -> Any:
     problem = case.problem
     if case.program is not None and not on_a_kink(case.program):
         return verdicts
-    excused: list[str] = []
-    missed: list[str] = []
+    said: dict[bool, list[str]] = {True: [], False: []}
     for k in np.flatnonzero(np.any(verdicts != RIGHT, axis=0))[:_MOST_SIDES].tolist():
         sides = _sides(problem, k)
         if sides is None:
             continue
         low, high = np.minimum(*sides), np.maximum(*sides)
-        slack = 1e-6 * (np.abs(low) + np.abs(high))
-        kinked = high - low > 1e-4 * np.maximum(np.abs(low), np.abs(high))
-        inside = (case.mine[:, k] >= low - slack) & (case.mine[:, k] <= high + slack)
+        size = np.maximum(np.abs(low), np.abs(high))
+        kinked = high - low > np.maximum(1e-4 * size, 1e-8 * np.max(size))
+        inside = (case.mine[:, k] >= low - 1e-6 * size) & (case.mine[:, k] <= high + 1e-6 * size)
         for row in np.flatnonzero(kinked & (verdicts[:, k] != RIGHT)).tolist():
+            between = bool(inside[row])
+            verdicts[row, k] = RIGHT if between else WRONG
             left, right = (short(float(np.round(side[row], 6)) + 0.0, 6) for side in sides)
-            said = f"{problem.label(row, k)} is {left} from the left and {right} from the right"
-            (excused if inside[row] else missed).append(said)
-            verdicts[row, k] = RIGHT if inside[row] else WRONG
-    case.excused = len(excused)
-    for which, meaning in ((excused, "yours lies between, which is right at a kink"), (missed, "yours is neither")):
-        if which:
-            more = f", and {len(which) - 1} more like it" if len(which) > 1 else ""
-            problem.notes.append(f"{which[0]}{more}: {meaning}")
+            lies = "right at a kink, as it lies" if between else "wrong at a kink, as it does not lie"
+            number = f"{problem.label(row, k)} = {short(case.mine[row, k], 6)}"
+            said[between].append(f"{number} is {lies} between {left} and {right}, the slopes on its sides")
+    case.excused = len(said[True])
+    for each in said.values():
+        problem.notes += [each[0] + (f"; so with {len(each) - 1} more" if each[1:] else "")] if each else []
     return verdicts
 
 
@@ -101,7 +100,12 @@ def rows_of(case: Case, verdicts: Any) -> list[GradientRow]:
             )
         )
     order = {verdict: k for k, verdict in enumerate(VERDICTS)}
-    return sorted(rows, key=lambda row: (order[row.verdict], -row.relative_error))
+    return sorted(rows, key=lambda row: (order[row.verdict], -_noticeable(row)))
+
+
+def _noticeable(row: GradientRow) -> float:
+    """The relative error without what rounding does to it, so that the order is the same on every machine."""
+    return 0.0 if row.verdict == "right" else float(f"{row.relative_error:.6g}")
 
 
 def _relative(mine: float, true: float) -> float:

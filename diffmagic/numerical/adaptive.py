@@ -71,7 +71,7 @@ def adaptive(sampler: Sampler, point: float, order: int, *, complex: bool = True
         nothing = np.full(len(alive), np.nan)
         return Estimate(nothing, nothing, np.nan, [], "nothing was found", notes)
     found.derivative[~alive] = found.error[~alive] = np.nan
-    notes += _remarks(found, alive)
+    notes += _remarks(found, fits, alive)
     trials = [Trial(each.half, each.estimate, each.truncation, each.roundoff) for each in fits]
     return Estimate(found.derivative, found.error, found.step, trials + checked, _account(found, order), notes)
 
@@ -136,8 +136,8 @@ def _at_an_edge(sampler: Sampler, point: float, order: int, found: _Found, colum
     return [note + _which(np.isin(np.arange(len(found.fits)), at)) for note, at in said.items() if note]
 
 
-def _remarks(found: _Found, alive: Any) -> list[str]:
-    """One-sided expansions and noise."""
+def _remarks(found: _Found, fits: list[Fit], alive: Any) -> list[str]:
+    """One-sided expansions, steps and noise."""
     used = alive & found.resolved
     above = used & [each.low == 0 for each in found.fits]
     below = used & [each.high == 0 for each in found.fits]
@@ -146,6 +146,9 @@ def _remarks(found: _Found, alive: Any) -> list[str]:
         for side, at in (("above", above), ("below", below))
         if at.any()
     ]
+    steps = used & np.any([~each.flat for each in fits], axis=0) & [each.flat[k] for k, each in enumerate(found.fits)]
+    if steps.any():
+        remarks.append(f"constant about this point, in steps further away{_which(steps)}")
     noise = [each.noise[column] if each.is_noise[column] else 0.0 for column, each in enumerate(found.fits)]
     if (loudest := np.max(noise, where=used, initial=0.0)) > _NOISY:
         remarks.append(f"the values carry noise of about {loudest:.0e} of their size")

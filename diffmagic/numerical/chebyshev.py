@@ -120,7 +120,7 @@ def fit(exponent: int, low: float, high: float, nodes: Any, values: Any, here: A
     ratio = np.where(is_noise | (last == 0), 0.0, ratio)
     longer = np.log2(variation / noise) * (1 / np.maximum(count - 1, 1) - 1 / (_N - 1))
     shorter = np.log2(_FLOOR / noise) / (_N - 1)
-    error = gain * noise / np.maximum(1 - ratio, 0.1)
+    error = np.where(is_noise, 2.0, 1.0) * gain * noise / np.maximum(1 - ratio, 0.1)  # of noise, two deviations
     scale = size / np.float64(half) ** order
     return Fit(
         exponent,

@@ -24,6 +24,7 @@ _FOURIER = np.exp(-1j * np.outer(_FREQUENCIES, _ANGLES)) * _WEIGHTS
 _SLOPES = _FREQUENCIES * np.exp(1j * np.outer(_ANGLES, _FREQUENCIES - 1))
 
 
+@np.errstate(all="ignore")
 def complex_step(sampler: Sampler, point: float, scale: float) -> Trial:
     """The first derivative from an imaginary step so short that nothing is cut off.
 

@@ -14,8 +14,8 @@ GOOD = 1e-13  # a relative error that needs no better scale
 
 _MOST = 20  # expansions
 _DEEPEST = 40  # halvings of x: below, x + h has too few digits
+_DEEP = 20  # halvings: on an interval so much shorter noise is as loud, but an oscillation is smooth
 _TINY = -900  # powers of 2: beyond them h**order has fewer digits
-_DEEP = 20  # powers of 2: on an interval so much shorter noise is as loud, but an oscillation is smooth
 _BLIND, _STEP, _UP = 5, 3, 10  # powers of 2: down where nothing is resolved, to a neighbour, up where nothing is seen
 _ZERO = 4.0  # errors below which a derivative may be zero, which has no relative error
 _QUIET = 1e-13  # noise, relative to the values, that is rounding: no ripple hides in it
@@ -42,11 +42,11 @@ def errors_of(fits: list[Fit]) -> Any:
 
 def resolved_by(fits: list[Fit]) -> Any:
     """Where there is a smooth function, or one with noise; but not between two of its rounded values."""
-    resolved = np.array([each.resolved for each in fits]) & np.isfinite(errors_of(fits))
-    flat = np.array([each.flat for each in fits])
+    resolved, flat = np.array([each.resolved for each in fits]), np.array([each.flat for each in fits])
+    heard = np.array([each.is_noise & (each.noise < _RIPPLE) for each in fits])
     exponents = np.array([each.exponent for each in fits])[:, None]
-    largest = np.max(np.where(resolved & ~flat, exponents, -9999), axis=0)
-    return resolved & ~(flat & (exponents <= largest - _DEEP))
+    largest = np.max(np.where(~flat & (resolved | heard), exponents, -9999), axis=0)
+    return resolved & np.isfinite(errors_of(fits)) & ~(flat & (exponents <= largest - _DEEP))
 
 
 def _first_scale(point: float, order: int) -> int:
@@ -78,18 +78,24 @@ def _on_scale(sampler: Sampler, point: float, order: int, exponent: int, here: A
 def _next_scale(fits: list[Fit], point: float, order: int, good: float) -> int | None:
     """The shortest of the scales that promise most to the numbers of the result."""
     errors, resolved = errors_of(fits), resolved_by(fits)
-    wanted = [_wanted(fits, column, errors[:, column], resolved[:, column], good) for column in range(errors.shape[1])]
-    least = max(_first_scale(point, order) - _DEEPEST, _TINY // order)
-    return min([each for each in wanted if each is not None and least <= each <= -_TINY], default=None)
+    deep, least = (max(_first_scale(point, order) - depth, _TINY // order) for depth in (_DEEP, _DEEPEST))
+    allowed = set(range(least, -_TINY + 1)) - {each.exponent for each in fits}
+    columns = range(errors.shape[1])
+    wanted = [_wanted(fits, column, errors[:, column], resolved[:, column], good, deep, allowed) for column in columns]
+    return min([each for each in wanted if each in allowed], default=None)
 
 
-def _wanted(fits: list[Fit], column: int, errors: Any, resolved: Any, good: float) -> int | None:
+def _wanted(
+    fits: list[Fit], column: int, errors: Any, resolved: Any, good: float, deep: int, allowed: set[int]
+) -> int | None:
     """The scale that promises most to one number of the result."""
     tried = np.array([each.exponent for each in fits])
     if not resolved.any():
-        if _is_noise(fits, column):
-            return int(tried.max()) + _BLIND if np.sum(tried > fits[0].exponent) < 2 else None
-        return int(tried.min()) - _BLIND
+        if not _is_noise(fits, column):
+            return int(tried.min()) - _BLIND
+        if (below := max(fits[0].exponent - _DEEP, deep)) < tried.min():
+            return below
+        return int(tried.max()) + _BLIND if np.sum(tried > fits[0].exponent) < 2 else None
     best = fits[int(np.argmin(np.where(resolved, errors, np.inf)))]
     if best.flat[column]:
         rough = [each.exponent for each in fits if not each.flat[column] and each.exponent > best.exponent]
@@ -106,20 +112,20 @@ def _wanted(fits: list[Fit], column: int, errors: Any, resolved: Any, good: floa
         (best.exponent - reach, reach - 1),
     ]
     if best.is_noise[column] and best.noise[column] > _QUIET:
-        choices.insert(0, (best.exponent - _DEEP, _BLIND))
+        choices.insert(0, (max(best.exponent - _DEEP, deep), _BLIND))
     if smallest.truncation[column] > smallest.roundoff[column]:
         choices.insert(1, (smallest.exponent - _STEP, 0))
     if best.roundoff[column] >= best.truncation[column]:
         choices.append((best.exponent + _STEP, _STEP - 1))
     others = tried[tried != best.exponent]
     for exponent, near in choices:
-        if exponent != best.exponent and not np.any(np.abs(others - exponent) <= near):
+        if exponent in allowed and not np.any(np.abs(others - exponent) <= near):
             return exponent
     return None
 
 
 def _is_noise(fits: list[Fit], column: int) -> bool:
     """Whether the last coefficients stay as they are on a shorter interval."""
-    by_length = sorted(fits, key=lambda each: each.exponent)
-    tails = [each.noise[column] * each.size[column] for each in by_length if each.is_noise[column]]
-    return len(tails) > 1 and bool(tails[1] < 4 * tails[0]) and bool(fits[0].noise[column] < _RIPPLE)
+    heard = [each for each in fits if each.is_noise[column] and not each.flat[column]]
+    levels = [each.noise[column] * each.size[column] for each in sorted(heard, key=lambda each: each.exponent)]
+    return len(levels) > 1 and bool(levels[1] < 4 * levels[0]) and bool(fits[0].noise[column] < _RIPPLE)

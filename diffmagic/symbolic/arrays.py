@@ -17,6 +17,7 @@ import sympy as sp
 
 from diffmagic.core.errors import DiffmagicError
 from diffmagic.core.program import Equation
+from diffmagic.operations import MOVES
 from diffmagic.symbolic.elementary import FUNCTIONS, Abs, exact, sign
 
 
@@ -81,7 +82,7 @@ def _deviation(equation: Equation, x: Any, **options: Any) -> Any:
 
 
 def _norm(equation: Equation, x: Any, *, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
-    matrices = axis is None and x.ndim > 1 or isinstance(axis, tuple) and len(axis) == 2
+    matrices = x.ndim > 1 if axis is None else isinstance(axis, tuple) and len(axis) == 2
     if ord not in ((None, "fro", "f") if matrices and ord is not None else (None, 2)):
         return NotImplemented
     return _along(lambda row: FUNCTIONS["hypot"](*row))(equation, x, axis=axis, keepdims=keepdims)
@@ -182,12 +183,8 @@ def _det(a: Any) -> Any:
     @functools.cache
     def minor(row: int, columns: tuple[int, ...]) -> Any:
         """Of the rows from this one on."""
-        terms = [
-            (-1) ** k * a[row, c] * minor(row + 1, columns[:k] + columns[k + 1 :])
-            for k, c in enumerate(columns)
-            if a[row, c]
-        ]
-        return sp.Add(*terms) if columns else sp.S.One
+        terms = [a[row, c] * minor(row + 1, columns[:k] + columns[k + 1 :]) for k, c in enumerate(columns)]
+        return sp.Add(*[-term if k % 2 else term for k, term in enumerate(terms)]) if columns else sp.S.One
 
     return minor(0, tuple(range(len(a))))
 
@@ -236,13 +233,8 @@ def _is_small(a: Any) -> bool:
     return a.ndim == 2 and len(a) <= 6
 
 
-_MOVES = (
-    "np.reshape np.ravel np.squeeze np.expand_dims np.transpose np.swapaxes np.moveaxis np.matrix_transpose np.rollaxis "
-    "np.broadcast_to np.cumsum np.einsum np.convolve"
-)
-
 ARRAYS: dict[str, Callable[..., Any]] = {
-    **dict.fromkeys(_MOVES.split(), moved),
+    **dict.fromkeys([*MOVES, "np.cumsum", "np.einsum", "np.convolve"], moved),
     "np.where": _chosen,
     **dict.fromkeys(["np.astype", "np.copy"], lambda equation, x, **options: x),
     "np.real": _of_parts(lambda x: x, _real),

@@ -12,7 +12,7 @@ from diffmagic.core.errors import DiffmagicError
 LARGE = 100
 """From how many operations on symengine is faster, there and back."""
 
-_KNOWN_TO_BOTH = set("exp log sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh erf gamma".split())
+_BOTH = "exp log sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh erf gamma"
 
 
 def derivative(expression: Any, symbol: Any) -> Any:
@@ -33,7 +33,7 @@ def derivative(expression: Any, symbol: Any) -> Any:
 
 def _by_symengine(expression: Any, symbol: Any) -> Any:
     """The same by symengine; None if it is not installed or not for it."""
-    if expression.count_ops() < LARGE or {type(f).__name__ for f in expression.atoms(Application)} - _KNOWN_TO_BOTH:
+    if expression.count_ops() < LARGE or {type(f).__name__ for f in expression.atoms(Application)} - set(_BOTH.split()):
         return None
     try:
         import symengine

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -86,7 +86,7 @@ class Call:
         ]
 
     def structured(self, numbers: Sequence[Any], order: int) -> Any:
-        """The numbers of a derivative in the structure of the results and, within, of the inputs; of order 0, a value."""
+        """A derivative's numbers in the structure of the results and, within, of the inputs; of order 0, the value."""
         rest = iter(numbers)
 
         def nested(shape: tuple[int, ...], depth: int, real: bool) -> Any:

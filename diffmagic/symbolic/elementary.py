@@ -254,4 +254,4 @@ class _Text(StrPrinter):  # type: ignore[misc]
 
 def _is_long(number: Any) -> bool:
     p, q = abs(number.p), number.q
-    return p > 10**15 if q == 1 else max(p, q) > 10**9 or (q > 64 and q & (q - 1) == 0)
+    return bool(p > 10**15 if q == 1 else max(p, q) > 10**9 or (q > 64 and q & (q - 1) == 0))

@@ -16,8 +16,8 @@ import sympy as sp
 from diffmagic.core.errors import DiffmagicError
 from diffmagic.core.forward import opened
 from diffmagic.core.mutation import ASSIGN
-from diffmagic.core.primitives.moves import GETITEM
 from diffmagic.core.program import Equation, Guard, Program, Variable, operation
+from diffmagic.core.tracing import GETITEM
 from diffmagic.labels import component
 from diffmagic.symbolic.arrays import ARRAYS, PIECES, assigned, boxed, each, filled, moved
 from diffmagic.symbolic.elementary import written
@@ -30,15 +30,7 @@ SIZE = 5_000
 
 _REWRITE = "%%grad or %%numdiff, which need no formula"
 _GENERIC = {"equal": False, "not_equal": True, "isnan": False, "isinf": False, "isfinite": True}
-_SILENT = (
-    "np.median",
-    "np.nanmedian",
-    "np.quantile",
-    "np.nanquantile",
-    "np.percentile",
-    "np.nanpercentile",
-    "np.interp",
-)
+_ORDERED = ("median", "nanmedian", "quantile", "nanquantile", "percentile", "nanpercentile", "interp")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +70,7 @@ def formulas(program: Program) -> Formulas:
     except RecursionError:
         raise DiffmagicError("the formula is nested too deeply for SymPy", rewrite=_REWRITE) from None
     if any(one.has(sp.nan, sp.zoo) for out in outputs for one in out.flat):
-        raise DiffmagicError(
-            "the formula divides by zero or is not a number, whatever its inputs are", rewrite=_REWRITE
-        )
+        raise DiffmagicError("the formula is not a number, whatever its inputs are", rewrite=_REWRITE)
     return Formulas(symbols, labels, outputs, walk.notes())
 
 
@@ -224,7 +214,7 @@ class _Walk:
             found = inner.run()
         except DiffmagicError as error:
             raise DiffmagicError(f"{equation.primitive.name}: {error.reason}", rewrite=error.rewrite) from None
-        if inner.held or inner.pieces or body.guards or equation.primitive.name in _SILENT:
+        if inner.held or inner.pieces or body.guards or equation.primitive.name.removeprefix("np.") in _ORDERED:
             self.pieces.append(equation)
         return tuple(found) if len(equation.results) > 1 else found[0]
 

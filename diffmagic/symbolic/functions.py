@@ -16,6 +16,9 @@ from diffmagic.core.errors import DiffmagicError
 from diffmagic.symbolic.elementary import PI, readable
 
 _PLAIN = set(NumPyPrinter().known_functions) | {"Max", "Min", "Heaviside", "sinc", "Abs"}
+DIGITS = 30
+"""Of values that are called exact."""
+
 _HIGHEST = 800
 
 
@@ -58,10 +61,8 @@ def _special() -> dict[str, Any]:
     }
 
 
-def to_digits(
-    symbols: Sequence[Any], expressions: Sequence[Any], point: Sequence[float], digits: int = 30
-) -> list[Any]:
-    """The values of expressions at exactly these doubles, rounded once they are known to so many digits.
+def to_digits(symbols: Sequence[Any], expressions: Sequence[Any], point: Sequence[float]) -> list[Any]:
+    """The values of expressions at exactly these doubles, rounded once 30 digits are known.
 
     The working precision is raised until the digits stay as they are, so cancellation costs time and not digits.
 
@@ -71,21 +72,21 @@ def to_digits(
     """
     made = sp.lambdify([*symbols, PI], expressions, [_EXACT, "mpmath"], cse=True, dummify=True)
     found: list[Any] = []
-    precision = digits + 20
+    precision = DIGITS + 20
     while precision <= _HIGHEST:
         with mpmath.workdps(precision):
             try:
                 before, found = found, [mpmath.mpmathify(one) for one in made(*map(mpmath.mpf, [*point, math.pi]))]
             except (ArithmeticError, ValueError, NameError):
                 break
-            if before and all(_agree(a, b, digits) for a, b in zip(before, found, strict=True)):
+            if before and all(_agree(a, b) for a, b in zip(before, found, strict=True)):
                 return [complex(one) if isinstance(one, mpmath.mpc) else float(one) for one in found]
         precision *= 2
-    raise DiffmagicError(f"the formula cannot be evaluated to {digits} digits here", rewrite="another point")
+    raise DiffmagicError(f"the formula cannot be evaluated to {DIGITS} digits here", rewrite="another point")
 
 
-def _agree(a: Any, b: Any, digits: int) -> bool:
-    return bool(a == b or abs(a - b) <= mpmath.mpf(10) ** -digits * abs(b) or max(abs(a), abs(b)) < 1e-60)
+def _agree(a: Any, b: Any) -> bool:
+    return bool(a == b or abs(a - b) <= mpmath.mpf(10) ** -DIGITS * abs(b) or max(abs(a), abs(b)) < 1e-60)
 
 
 _EXACT = {

@@ -57,13 +57,12 @@ def growth(
         found.automatic.append(function_operations(program) + reverse_operations(program))
         try:
             call = Call(f, args, argnums)
-            counts = _count(call.results()), _count(call.derivatives(1))
+            found.formula.append(_count(call.results()))
+            found.derivative.append(_count(call.derivatives(1)))
         except DiffmagicError as error:
-            if found.limit == "":
-                found.limit = error.reason
-            counts = None, None
-        found.formula.append(counts[0])
-        found.derivative.append(counts[1])
+            found.limit = found.limit or error.reason
+            for counts in (found.formula, found.derivative):
+                counts += [None] * (len(found.automatic) - len(counts))
     if all(count is None for count in found.formula):
         raise DiffmagicError(found.limit, rewrite="%%grad or %%numdiff, which need no formula")
     return found

@@ -116,21 +116,15 @@ def _of_power(e: Any, x: Any, d: Callable[[Any], Any]) -> tuple[str, Any, str]:
             return "power rule", slope, ""
         if exponent == -1:
             return "reciprocal rule", slope * d(base), f"v = {text(base)}"
-        return (
-            "chain rule with the power rule",
-            slope * d(base),
-            f"outer {u}**({text(exponent)}), inner {u} = {text(base)}",
-        )
+        detail = f"outer {u}**({text(exponent)}), inner {u} = {text(base)}"
+        return "chain rule with the power rule", slope * d(base), detail
     if not base.has(x):
         detail = "" if exponent == x else f"outer {text(base)}**{u}, inner {u} = {text(exponent)}"
         rule = "exponential rule" if exponent == x else "chain rule with the exponential rule"
         return rule, e * sp.log(base) * d(exponent), detail
     logarithmic = e * (d(exponent) * sp.log(base) + exponent * d(base) / base)
-    return (
-        "logarithmic differentiation",
-        logarithmic,
-        f"u = {text(base)}, v = {text(exponent)}, (u**v)' = u**v (v log u)'",
-    )
+    detail = f"(u**v)' = u**v (v log u)' with u = {text(base)}, v = {text(exponent)}"
+    return "logarithmic differentiation", logarithmic, detail
 
 
 def _slope(e: Any, k: int) -> Any:
@@ -140,11 +134,9 @@ def _slope(e: Any, k: int) -> Any:
     try:
         slope = e.fdiff(k + 1)
     except sp.ArgumentIndexError:
-        slope = sp.Derivative(e)
-    if slope.has(sp.Derivative, sp.Subs):
-        raise DiffmagicError(
-            f"there is no rule for {type(e).__name__} in its argument {k + 1}", rewrite="%%grad, which needs no formula"
-        )
+        slope = None
+    if slope is None or slope.has(sp.Derivative, sp.Subs):
+        raise DiffmagicError(f"there is no rule for {type(e).__name__} in argument {k + 1}", rewrite="%%grad")
     return slope
 
 

@@ -31,15 +31,16 @@ SHARES = {  # per cent of the cases that must have so many digits, by order and 
 EVERY_RUN = pytest.mark.parametrize(("order", "complex"), SHARES)
 
 
+def adaptive(f, x, **options):
+    found = diffmagic.differentiate(f, x, method="adaptive", **options)
+    return Answer(found.derivative, found.error, found.evaluations)
+
+
 @cache
 def scores(order, complex=True, fresh=False):
     """What the adaptive method says of every case, computed once."""
-    found = []
-    for case in RANDOM if fresh else CASES:
-        if order <= case.highest:
-            result = diffmagic.differentiate(case.f, case.x, method="adaptive", order=order, complex=complex)
-            found.append(score(case, order, Answer(result.derivative, result.error, result.evaluations)))
-    return found
+    cases = [case for case in (RANDOM if fresh else CASES) if order <= case.highest]
+    return [score(case, order, adaptive(case.f, case.x, order=order, complex=complex)) for case in cases]
 
 
 def share(truths):
@@ -88,8 +89,8 @@ def test_cases_that_nobody_chose(order):
 def test_several_inputs(order, complex, exact, digits):
     reached = []
     for problem in PROBLEMS:
-        result = diffmagic.differentiate(problem.f, problem.x, method="adaptive", order=order, complex=complex)
-        reached.append(array_digits(result.derivative, exact(problem), problem.x))
+        estimate = adaptive(problem.f, problem.x, order=order, complex=complex).derivative
+        reached.append(array_digits(estimate, exact(problem), problem.x))
     assert median(reached) >= digits, dict(zip([p.name for p in PROBLEMS], reached, strict=True))
 
 
@@ -99,9 +100,8 @@ def test_bounds_are_kept_and_do_no_harm(case):
         assert np.all((case.bounds[0] <= x) & (x <= case.bounds[1]))
         return case.f(x)
 
-    result = diffmagic.differentiate(inside, case.x, method="adaptive", bounds=case.bounds, complex=False)
     [plain] = [s for s in scores(1, complex=False) if s.case is case]
-    bounded = score(case, 1, Answer(result.derivative, result.error, result.evaluations))
+    bounded = score(case, 1, adaptive(inside, case.x, bounds=case.bounds, complex=False))
     assert bounded.digits >= min(plain.digits, 8)
     assert not bounded.bold
 

@@ -51,8 +51,9 @@ def test_the_scale_does_not_matter(x: float, exponent: int, order: int, complex:
         relative = mpmath.mpf(scale) ** order
         found = numerical(lambda t: f(t, np), (x * scale,), order=order, complex=complex)
         error = float(abs(found.derivative - exact) * relative)
-    assert error <= 1e-5
     assert error <= 10 * found.error * float(relative) + 1e-15
+    if abs(x) > 0.01:  # else nothing tells of the scale
+        assert error <= 1e-5
 
 
 @pytest.mark.parametrize("noise", [1e-6, 1e-9, 1e-12])

@@ -95,9 +95,9 @@ def scaling_blocks(found: Scaling) -> list[Block]:
 
 def _scaling_picture(found: Scaling, alternative: str) -> str:
     def draw(axes: Any) -> None:
-        axes.loglog(found.sizes, found.function, color=PAGE, linestyle=":", label="f itself")
+        axes.loglog(found.sizes, _positive(found.function), color=PAGE, linestyle=":", label="f itself")
         for (method, counts), colour, marker in zip(found.operations.items(), COLOURS, "os^", strict=False):
-            axes.loglog(found.sizes, counts, color=colour, marker=marker, markersize=4, label=method)
+            axes.loglog(found.sizes, _positive(counts), color=colour, marker=marker, markersize=4, label=method)
         if found.crossing is not None:
             axes.axvline(found.crossing, color=PAGE, linewidth=0.8, linestyle="--")
             axes.annotate(
@@ -108,3 +108,8 @@ def _scaling_picture(found: Scaling, alternative: str) -> str:
         axes.legend()
 
     return svg(draw, alternative)
+
+
+def _positive(counts: list[int]) -> list[float]:
+    """Nothing has no place on a logarithmic scale."""
+    return [count or math.nan for count in counts]

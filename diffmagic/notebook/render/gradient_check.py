@@ -12,6 +12,7 @@ from diffmagic.notebook.render.pictures import COLOURS, PAGE, svg
 from diffmagic.results import GradientCheck, GradientRow, TaylorRemainder
 
 _MOST_ROWS = 12
+_BOUNDS = 1e-12, 1e-5  # what rounding explains in double and in single precision
 _LARGE = 1e-3  # a relative error that is written out
 
 
@@ -34,8 +35,14 @@ def check_blocks(found: GradientCheck) -> list[Block]:
 
 def _row(row: GradientRow, digits: int) -> list[str]:
     numbers = [_number(each, digits) for each in (row.mine, row.automatic, row.numerical)]
-    error = short(row.relative_error, 2) if row.relative_error > _LARGE else error_bound(row.relative_error)
-    return [row.label, *numbers, error, row.verdict]
+    return [row.label, *numbers, _error(row), row.verdict]
+
+
+def _error(row: GradientRow) -> str:
+    """A relative error; of what is right only a bound, as the rest is rounding and differs from machine to machine."""
+    if row.verdict == "right":
+        return next((f"<{error_bound(bound)}" for bound in _BOUNDS if row.relative_error < bound), short(row.relative_error, 2))
+    return short(row.relative_error, 2) if row.relative_error > _LARGE else error_bound(row.relative_error)
 
 
 def _sentence(text: str) -> str:

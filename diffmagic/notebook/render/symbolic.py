@@ -73,6 +73,7 @@ def _growth_picture(name: str, sizes: list[Any], kinds: dict[str, Any], alternat
             axes.semilogy(
                 *zip(*pairs, strict=True), color=colour, marker=marker, markersize=4, label=label
             ) if pairs else None
+        axes.locator_params("x", integer=True)
         axes.set_xlabel(name)
         axes.set_ylabel("operations")
         axes.legend()
