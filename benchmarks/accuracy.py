@@ -176,8 +176,8 @@ SEVERAL = "{:<31}{:>16}{:>13}{:>16}{:>13}"
 
 def shares(digits: Iterable[float]) -> str:
     """Percentages with at least so many digits."""
-    all_of_them = list(digits)
-    return "/".join(f"{100 * sum(d >= level for d in all_of_them) / len(all_of_them):.0f}" for level in LEVELS)
+    reached = np.less_equal.outer(LEVELS, list(digits)).mean(axis=1)
+    return "/".join(f"{100 * share:.0f}" for share in reached)
 
 
 def row(tool: Tool, order: int, scores: list[Score]) -> str:
@@ -190,24 +190,20 @@ def row(tool: Tool, order: int, scores: list[Score]) -> str:
     return ROW.format(tool.name, order, shares(s.digits for s in scores), honest, bold, none, evaluations)
 
 
-def one_input(cases: list[Case], orders: list[int], chosen: list[Tool], worst: int) -> None:
-    head = ROW.format("", "order", "/".join(map(str, LEVELS)), "honest", "bold", "none", "evaluations")
-    for order in orders:
-        print(head)
-        best: dict[Case, float] = {}
-        for tool in chosen:
-            if order > tool.highest:
-                continue
-            fit = [case for case in cases if order <= case.highest]
-            scores = [score(case, order, answer(tool, case.f, case.x, order)) for case in fit]
-            print(row(tool, order, scores), flush=True)
-            for s in scores:
-                best[s.case] = max(best.get(s.case, 0.0), s.digits)
-            for s in sorted(scores, key=lambda s: s.digits)[:worst]:
-                said = f"{s.answer.derivative:.9g}"
-                said += f" ± {s.answer.error:.0e}" if s.answer.error is not None else ""
-                print(f"    {s.digits:4.1f}  {s.case.kind}: {s.case.name}: {said}")
-        print(f"{ROW.format('the best of these, each time', order, shares(best.values()), '', '', '', '').rstrip()}\n")
+def one_input(cases: list[Case], order: int, chosen: list[Tool], worst: int) -> None:
+    cases = [case for case in cases if order <= case.highest]
+    best = dict.fromkeys(cases, 0.0)
+    print(ROW.format("", "order", "/".join(map(str, LEVELS)), "honest", "bold", "none", "evaluations"))
+    for tool in chosen:
+        if order > tool.highest:
+            continue
+        scores = [score(case, order, answer(tool, case.f, case.x, order)) for case in cases]
+        print(row(tool, order, scores), flush=True)
+        best |= {s.case: max(best[s.case], s.digits) for s in scores}
+        for s in sorted(scores, key=lambda s: s.digits)[:worst]:
+            error = f" ± {s.answer.error:.0e}" if s.answer.error is not None else ""
+            print(f"    {s.digits:4.1f}  {s.case.kind}: {s.case.name}: {s.answer.derivative:.9g}{error}")
+    print(ROW.format("the best of these, each time", order, shares(best.values()), "", "", "", "").rstrip(), end="\n\n")
 
 
 def several_inputs(chosen: list[Tool]) -> None:
@@ -237,7 +233,8 @@ def main() -> int:
     chosen = [tool for tool in tools() if any(word in tool.name for word in options.tools.split(","))]
     cases = random_cases(options.seed, options.random) if options.random else CASES
     print(f"{len(cases)} cases; percentages with at least {', '.join(map(str, LEVELS))} digits.\n")
-    one_input(cases, [int(order) for order in options.orders.split(",")], chosen, options.worst)
+    for order in options.orders.split(","):
+        one_input(cases, int(order), chosen, options.worst)
     if not options.random:
         several_inputs(chosen)
     return 0

@@ -126,6 +126,6 @@ def _wanted(
 
 def _is_noise(fits: list[Fit], column: int) -> bool:
     """Whether the last coefficients stay as they are on a shorter interval."""
-    heard = [each for each in fits if each.is_noise[column] and not each.flat[column]]
+    heard = [each for each in fits if each.is_noise[column] and each.noise[column] > _QUIET]
     levels = [each.noise[column] * each.size[column] for each in sorted(heard, key=lambda each: each.exponent)]
     return len(levels) > 1 and bool(levels[1] < 4 * levels[0]) and bool(fits[0].noise[column] < _RIPPLE)
