@@ -81,7 +81,7 @@ for _name, _orders, _options in (
     ("richardson", 8, _STEPS),
     ("ridders", 8, _STEPS),
     ("complex-step", 1, _STEPS),
-    ("adaptive", None, (*_BESIDE, "complex")),
+    ("adaptive", 7, (*_BESIDE, "complex")),
 ):
     register(
         Method(

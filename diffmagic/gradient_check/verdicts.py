@@ -17,7 +17,6 @@ from diffmagic.results import GradientRow, Judgement
 VERDICTS: tuple[Judgement, ...] = ("wrong", "cannot tell", "right")
 WRONG, UNKNOWN, RIGHT = range(3)
 _MOST_SIDES = 50
-_ROUNDING = 1e-9
 
 
 def verdicts_of(case: Case) -> Any:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +20,7 @@ from diffmagic.results import Trial
 _ENOUGH = 1e-4  # the relative error of what circles are compared with: they check themselves
 _SHARP = 1e-9  # an error of theirs that needs no better expansion
 _AGREE = 3.0  # errors within which two estimates agree
+_USED_UP = "the budget of evaluations is used up"
 _NOISY = 1e-12  # noise, relative to the values, that deserves a note
 
 
@@ -48,32 +51,41 @@ def adaptive(sampler: Sampler, point: float, order: int, *, complex: bool = True
     if order > HIGHEST:
         raise DiffmagicError(f"adaptive goes up to order {HIGHEST}", rewrite='a lower order, or method="forward"')
     alive = np.isfinite(sampler.value)
-    found: _Found | None = None
     fits: list[Fit] = []
     checked: list[Trial] = []
     notes = [] if alive.all() else [f"the function is not finite at this point{_which(~alive)}"]
-    try:
-        if alive.any():
+    if alive.any():
+        with _within_budget(notes):
             scan(sampler, point, order, fits, _ENOUGH if complex and order > 1 else GOOD, sampler.value)
-        if complex and fits:
-            step = _best(fits).step
-            checked += [complex_step(sampler, point, step)] if order == 1 else circles(sampler, point, order, 2 * step)
-            found = _sharpened(_best(fits), checked)
-            if order > 1 and np.any(found.error > _SHARP * np.abs(found.derivative)):
-                scan(sampler, point, order, fits, GOOD, sampler.value)
-        found = _sharpened(_best(fits), checked) if fits else None
-        if found and (rough := alive & ~found.resolved).any():
-            notes += _at_an_edge(sampler, point, order, found, np.flatnonzero(rough))
-    except BudgetUsedError:
-        notes.append("the budget of evaluations is used up")
-        found = _sharpened(_best(fits), checked) if fits else None
-    if found is None:
+            if complex and order == 1:
+                checked.append(complex_step(sampler, point, _best(fits).step))
+            elif complex:
+                found = _best(fits)
+                checked += circles(sampler, point, order, 2 * found.step)
+                if np.any(_sharpened(found, checked).error > _SHARP * np.abs(found.derivative)):
+                    scan(sampler, point, order, fits, GOOD, sampler.value)
+    if not fits:
         nothing = np.full(len(alive), np.nan)
         return Estimate(nothing, nothing, np.nan, [], "nothing was found", notes)
+    found = _sharpened(_best(fits), checked)
+    if (rough := alive & ~found.resolved).any():
+        found.error[rough] = np.inf
+        with _within_budget(notes):
+            notes += _at_an_edge(sampler, point, order, found, np.flatnonzero(rough))
     found.derivative[~alive] = found.error[~alive] = np.nan
     notes += _remarks(found, fits, alive)
     trials = [Trial(each.half, each.estimate, each.truncation, each.roundoff) for each in fits]
     return Estimate(found.derivative, found.error, found.step, trials + checked, _account(found, order), notes)
+
+
+@contextmanager
+def _within_budget(notes: list[str]) -> Iterator[None]:
+    """Evaluations until there may be no more, which is noted."""
+    try:
+        yield
+    except BudgetUsedError:
+        if _USED_UP not in notes:
+            notes.append(_USED_UP)
 
 
 @dataclass(slots=True)
@@ -126,12 +138,10 @@ def _at_an_edge(sampler: Sampler, point: float, order: int, found: _Found, colum
     for column in columns:
         derivative, error, note = meeting(left, right, column, sampler.value[column], order)
         if not note and np.isnan(derivative):
-            derivative, error = found.derivative[column], np.inf
-            known = np.isfinite(derivative)
-            note = (
-                "the function is not smooth on any scale" if known else "the function has no values beside this point"
-            )
-        found.derivative[column], found.error[column] = derivative, error
+            known = np.isfinite(found.derivative[column])
+            note = f"the function {'is not smooth on any scale' if known else 'has no values beside this point'}"
+        else:
+            found.derivative[column], found.error[column] = derivative, error
         said.setdefault(note, []).append(column)
     return [note + _which(np.isin(np.arange(len(found.fits)), at)) for note, at in said.items() if note]
 
@@ -146,7 +156,8 @@ def _remarks(found: _Found, fits: list[Fit], alive: Any) -> list[str]:
         for side, at in (("above", above), ("below", below))
         if at.any()
     ]
-    steps = used & np.any([~each.flat for each in fits], axis=0) & [each.flat[k] for k, each in enumerate(found.fits)]
+    steps = used & [each.flat[column] for column, each in enumerate(found.fits)]
+    steps &= np.any([(each.noise > _NOISY) & ~each.flat for each in fits], axis=0)
     if steps.any():
         remarks.append(f"constant about this point, in steps further away{_which(steps)}")
     noise = [each.noise[column] if each.is_noise[column] else 0.0 for column, each in enumerate(found.fits)]

@@ -78,6 +78,10 @@ class Fit:
     def error(self) -> Any:
         return self.truncation + self.roundoff
 
+    def of(self, column: int) -> Fit:
+        """What it says of one number of the result."""
+        return Fit(self.exponent, self.low, self.high, *(getattr(self, name)[column] for name in Fit.__slots__[3:]))
+
 
 def sample(sampler: Sampler, point: float, low: float, high: float) -> tuple[Any, Any]:
     """The nodes of an interval, measured from the point as they are after rounding, and the values there."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from itertools import combinations
 from typing import Any
 
@@ -11,13 +10,12 @@ import numpy as np
 
 from diffmagic.numerical.lines import Call
 from diffmagic.numerical.sampling import Estimate, Sampler
-from diffmagic.results import Trial
 
 
 def second_derivatives(
     call: Call, lines: list[Estimate], estimate: Callable[[Sampler, float], Estimate]
-) -> tuple[Any, Any, list[Trial]]:
-    """The Hessian of each number of the result, its errors, and what was tried besides.
+) -> tuple[Any, Any, dict[str, Estimate]]:
+    """The Hessian of each number of the result, its errors, and what was found along two numbers at a time.
 
     Parameters
     ----------
@@ -31,17 +29,16 @@ def second_derivatives(
     -----
     Along (1, 1) the second derivative is ∂²f/∂x² + 2 ∂²f/∂x∂y + ∂²f/∂y²; x and y are in units of their own steps.
     """
-    units = np.array([line.step for line in lines])
+    units = np.array([line.step if np.isfinite(line.step) else 1.0 for line in lines])  # else nothing was found
     own = np.stack([line.derivative for line in lines], axis=1) * units**2
     own_errors = np.stack([line.error for line in lines], axis=1) * units**2
     numbers, errors = (np.apply_along_axis(np.diag, 1, each) for each in (own, own_errors))
-    trials = []
+    slanted = {}
     for i, j in combinations(range(len(lines)), 2):
         direction = np.zeros(len(lines))
         direction[[i, j]] = units[[i, j]]
         call.effort.next_line()
-        found = estimate(call.along(direction), 0.0)
+        slanted[f"{call.labels[i]} + {call.labels[j]}"] = found = estimate(call.along(direction), 0.0)
         numbers[:, i, j] = numbers[:, j, i] = (found.derivative - own[:, i] - own[:, j]) / 2
         errors[:, i, j] = errors[:, j, i] = (found.error + own_errors[:, i] + own_errors[:, j]) / 2
-        trials += [replace(trial, wrt=f"{call.labels[i]} + {call.labels[j]}") for trial in found.trials]
-    return numbers / np.outer(units, units), errors / np.outer(units, units), trials
+    return numbers / np.outer(units, units), errors / np.outer(units, units), slanted

@@ -50,6 +50,10 @@ class Call:
         self._single = isinstance(argnums, int | np.integer | str)
         chosen: Any = [argnums] if self._single else argnums
         self._places = [find_argument(f, argnum, self._args, {})[1] % len(args) for argnum in chosen]
+        if len(set(self._places)) < len(self._places):
+            raise DiffmagicError(
+                f"argnums chooses one argument of {function_name(f)} twice", rewrite="each argument once"
+            )
         parameters = _parameters(f, len(args))
         found = [flatten(args[place], parameters[place]) for place in self._places]
         leaves = [leaf for some, _ in found for leaf in some]
@@ -63,7 +67,7 @@ class Call:
         self._owners = [(k, at) for k, shape in enumerate(self._shapes) for at in range(int(np.prod(shape)))]
         self.labels = [component(self.paths[k], self._shapes[k], at) for k, at in self._owners]
 
-        self._lower, self._upper = np.full((2, self.point.size), np.inf) * np.array([[-1.0], [1.0]])
+        self.limit(None, None)
 
         self.value = self._at_point()
         parts, self._rebuild = _result_parts(f, self.value)

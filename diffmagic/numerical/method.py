@@ -6,7 +6,6 @@ import inspect
 import itertools
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -62,42 +61,39 @@ def numerical(
     Derivative
     """
     estimate = _estimator(method, order, options)
+    if not isinstance(budget, int | float) or not budget >= 1:
+        raise DiffmagicError(f"a budget of {budget!r} is not a number of evaluations", rewrite="such as budget=100")
     call = Call(f, args, argnums, inputs)
+    call.limit(*_pair(bounds))
     size = call.point.size
     if order > 2 and size > 1:
         raise DiffmagicError(
             f"order {order} of {size} numbers at once is not computed numerically",
             rewrite="order=2, or a function of one number: lambda t: f(x + t * direction)",
         )
-    call.limit(*_pair(bounds))
-    if not isinstance(budget, int | float) or not budget >= 1:
-        raise DiffmagicError(f"a budget of {budget!r} is not a number of evaluations", rewrite="such as budget=100")
     call.effort.budget = budget
     call.effort.lines = size if order == 1 else size * (size + 1) // 2
-    lines: list[Estimate] = []
-    more: list[Trial] = []
+    lines: dict[str, Estimate] = {}
+    slanted: dict[str, Estimate] = {}
     try:
         for k, label in enumerate(call.labels):
             call.effort.next_line()
-            sampler = call.line(k)
-            found = estimate(sampler, sampler.point)
-            lines.append(replace(found, trials=[replace(trial, wrt=label) for trial in found.trials]))
+            lines[label] = estimate(call.line(k), call.point[k].item())
         if order == 2 and size > 1:
-            if method in CLASSICS:  # lines in two numbers are measured in their steps
+            if method in CLASSICS:  # along several numbers the unit is their own steps
                 estimate = _estimator(method, order, options | {"step": 1.0, "relative_step": None})
-            numbers, errors, more = second_derivatives(call, lines, estimate)
+            numbers, errors, slanted = second_derivatives(call, list(lines.values()), estimate)
         else:
-            numbers, errors = (
-                np.stack([getattr(line, name) for line in lines], axis=1).reshape(-1, *(size,) * order)
-                for name in ("derivative", "error")
-            )
+            shape = (-1, *(size,) * order)
+            numbers = np.stack([line.derivative for line in lines.values()], axis=1).reshape(shape)
+            errors = np.stack([line.error for line in lines.values()], axis=1).reshape(shape)
     finally:
         call.effort.close()
 
-    labelled = list(zip(call.labels, lines, strict=True))
     derivative, blocks = call.structured(numbers)
     error, _ = call.structured(errors, bound=True)
     names = tuple(results) or (str(getattr(f, "__name__", "")).replace("<lambda>", ""),)
+    all_lines = (lines | slanted).items()
     return Derivative(
         value=call.value,
         derivative=derivative,
@@ -107,12 +103,12 @@ def numerical(
         evaluations=call.effort.evaluations,
         calls=call.effort.calls,
         notes=call.notes
-        + [note if size == 1 else f"{label}: {note}" for label, each in labelled for note in each.notes],
-        why=_account(labelled),
+        + [f"{label}: {note}" if size > 1 else note for label, line in all_lines for note in line.notes],
+        why=_account(lines),
         names=names,
         entries=_entries(call, names, order, blocks),
-        step=call.like_point([line.step for line in lines]),
-        trials=[_plain(trial) for line in lines for trial in line.trials] + [_plain(trial) for trial in more],
+        step=call.like_point([line.step for line in lines.values()]),
+        trials=[_labelled(trial, label) for label, line in all_lines for trial in line.trials],
     )
 
 
@@ -201,20 +197,20 @@ def _pair(bounds: Any) -> tuple[Any, Any]:
     return lower, upper
 
 
-def _plain(trial: Trial) -> Trial:
-    """A trial of one number with numbers, not arrays."""
-    if np.size(trial.estimate) != 1:
-        return trial
-    estimate, truncation, roundoff = (np.ravel(x)[0].item() for x in (trial.estimate, trial.truncation, trial.roundoff))
-    return replace(trial, estimate=estimate, truncation=truncation, roundoff=roundoff)
+def _labelled(trial: Trial, label: str) -> Trial:
+    """A trial with the name of what was moved, and with numbers if the result is one."""
+    found = trial.estimate, trial.truncation, trial.roundoff
+    if np.size(trial.estimate) == 1:
+        found = tuple(np.ravel(each)[0].item() for each in found)
+    return Trial(trial.step, *found, wrt=label)
 
 
-def _account(labelled: list[tuple[str, Estimate]]) -> str:
+def _account(lines: dict[str, Estimate]) -> str:
     """How it was done: for several inputs, of the one that is least certain."""
     with np.errstate(all="ignore"):
-        relative = [np.max(np.nan_to_num(each.error / np.abs(each.derivative))) for _, each in labelled]
-    label, worst = labelled[int(np.argmax(relative))]
-    return f"least certain in {label}: {worst.account}" if labelled[1:] else worst.account
+        relative = [np.max(np.nan_to_num(line.error / np.abs(line.derivative))) for line in lines.values()]
+    label = list(lines)[int(np.argmax(relative))]
+    return f"least certain in {label}: {lines[label].account}" if len(lines) > 1 else lines[label].account
 
 
 def _entries(call: Call, names: Sequence[str], order: int, blocks: list[Any]) -> list[Entry]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -18,7 +20,7 @@ _DEEP = 20  # halvings: on an interval so much shorter noise is as loud, but an 
 _TINY = -900  # powers of 2: beyond them h**order has fewer digits
 _BLIND, _STEP, _UP = 5, 3, 10  # powers of 2: down where nothing is resolved, to a neighbour, up where nothing is seen
 _ZERO = 4.0  # errors below which a derivative may be zero, which has no relative error
-_QUIET = 1e-13  # noise, relative to the values, that is rounding: no ripple hides in it
+_QUIET = 1e-12  # noise, relative to the values, that is rounding: no ripple hides in it
 _RIPPLE = 1e-4  # what is as large on a shorter interval is noise if it is so small; else perhaps an oscillation
 
 
@@ -76,56 +78,61 @@ def _on_scale(sampler: Sampler, point: float, order: int, exponent: int, here: A
 
 
 def _next_scale(fits: list[Fit], point: float, order: int, good: float) -> int | None:
-    """The shortest of the scales that promise most to the numbers of the result."""
-    errors, resolved = errors_of(fits), resolved_by(fits)
+    """The shortest of the scales that promise most to each number of the result."""
     deep, least = (max(_first_scale(point, order) - depth, _TINY // order) for depth in (_DEEP, _DEEPEST))
-    allowed = set(range(least, -_TINY + 1)) - {each.exponent for each in fits}
-    columns = range(errors.shape[1])
-    wanted = [_wanted(fits, column, errors[:, column], resolved[:, column], good, deep, allowed) for column in columns]
-    return min([each for each in wanted if each in allowed], default=None)
+    untried = set(range(least, -_TINY + 1)) - {each.exponent for each in fits}
+    wanted = []
+    for column, resolved in enumerate(resolved_by(fits).T):
+        seen = [each.of(column) for each in fits]
+        wanted += [each for each in _promising(seen, resolved, good, deep) if each in untried][:1]
+    return min(wanted, default=None)
 
 
-def _wanted(
-    fits: list[Fit], column: int, errors: Any, resolved: Any, good: float, deep: int, allowed: set[int]
-) -> int | None:
-    """The scale that promises most to one number of the result."""
-    tried = np.array([each.exponent for each in fits])
-    if not resolved.any():
-        if not _is_noise(fits, column):
-            return int(tried.min()) - _BLIND
-        if (below := max(fits[0].exponent - _DEEP, deep)) < tried.min():
-            return below
-        return int(tried.max()) + _BLIND if np.sum(tried > fits[0].exponent) < 2 else None
-    best = fits[int(np.argmin(np.where(resolved, errors, np.inf)))]
-    if best.flat[column]:
-        rough = [each.exponent for each in fits if not each.flat[column] and each.exponent > best.exponent]
-        if rough:  # something begins between what is flat and what is not
-            return min(rough) - _BLIND if min(rough) - best.exponent > _BLIND else None
-        return max(int(tried.max()) + _UP, 0) if len(fits) < 3 else None
-    error, size = errors.min(), abs(best.estimate[column])
-    if error <= good * (size if size > _ZERO * error else best.terms[column]):
-        return None
-    smallest = fits[int(np.argmin(tried))]
-    reach = _STEP if best.noise[column] < _QUIET else _BLIND
-    choices = [
-        (best.exponent + int(np.clip(np.round(best.stretch[column]), -_UP, _UP)), 1),
-        (best.exponent - reach, reach - 1),
-    ]
-    if best.is_noise[column] and best.noise[column] > _QUIET:
-        choices.insert(0, (max(best.exponent - _DEEP, deep), _BLIND))
-    if smallest.truncation[column] > smallest.roundoff[column]:
-        choices.insert(1, (smallest.exponent - _STEP, 0))
-    if best.roundoff[column] >= best.truncation[column]:
-        choices.append((best.exponent + _STEP, _STEP - 1))
-    others = tried[tried != best.exponent]
-    for exponent, near in choices:
-        if exponent in allowed and not np.any(np.abs(others - exponent) <= near):
-            return exponent
-    return None
+def _promising(fits: list[Fit], resolved: Any, good: float, deep: int) -> Iterator[int]:
+    """Scales for one number of the result, the most promising first."""
+    tried = [each.exponent for each in fits]
+    if not any(resolved):
+        if not _is_noise(fits):
+            yield min(tried) - _BLIND
+            return
+        if max(fits[0].exponent - _DEEP, deep) < min(tried):
+            yield max(fits[0].exponent - _DEEP, deep)
+        if sum(each > fits[0].exponent for each in tried) < 2:
+            yield max(tried) + _BLIND
+        return
+
+    best = min(itertools.compress(fits, resolved), key=lambda each: each.error)
+    if best.flat:
+        rough = [each.exponent for each in fits if not each.flat and each.exponent > best.exponent]
+        if not rough and len(fits) < 3:
+            yield max(max(tried) + _UP, 0)
+        elif rough and min(rough) - best.exponent > _BLIND:  # something begins between
+            yield min(rough) - _BLIND
+        return
+
+    may_be_zero = abs(best.estimate) < _ZERO * best.error
+    if best.error <= good * (best.terms if may_be_zero else abs(best.estimate)):
+        return
+
+    def free(exponent: int, near: int) -> Iterator[int]:
+        """That scale, unless one so near was tried."""
+        if all(abs(other - exponent) > near for other in tried if other != best.exponent):
+            yield exponent
+
+    loud = best.noise > _QUIET
+    if any(each.is_noise and each.noise > _QUIET and each.exponent <= best.exponent for each in fits):
+        yield from free(max(best.exponent - _DEEP, deep), _BLIND)
+    yield from free(best.exponent + round(min(max(best.stretch, -_UP), _UP)), 1)
+    smallest = min(fits, key=lambda each: each.exponent)
+    if smallest.truncation > smallest.roundoff:
+        yield smallest.exponent - _STEP
+    yield from free(best.exponent - (_BLIND if loud else _STEP), (_BLIND if loud else _STEP) - 1)
+    if best.roundoff >= best.truncation:
+        yield from free(best.exponent + _STEP, _STEP - 1)
 
 
-def _is_noise(fits: list[Fit], column: int) -> bool:
+def _is_noise(fits: list[Fit]) -> bool:
     """Whether the last coefficients stay as they are on a shorter interval."""
-    heard = [each for each in fits if each.is_noise[column] and each.noise[column] > _QUIET]
-    levels = [each.noise[column] * each.size[column] for each in sorted(heard, key=lambda each: each.exponent)]
-    return len(levels) > 1 and bool(levels[1] < 4 * levels[0]) and bool(fits[0].noise[column] < _RIPPLE)
+    heard = [each for each in fits if each.is_noise and each.noise > _QUIET]
+    levels = [each.noise * each.size for each in sorted(heard, key=lambda each: each.exponent)]
+    return len(levels) > 1 and levels[1] < 4 * levels[0] and fits[0].noise < _RIPPLE

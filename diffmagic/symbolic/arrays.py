@@ -41,9 +41,10 @@ def filled(expressions: Any, shape: tuple[int, ...]) -> Any:
 
 def boxed(value: Any) -> Any:
     """What a function of arrays returned as an array: NumPy takes single objects out of theirs."""
-    if isinstance(value, np.ndarray):
-        return each(sp.sympify if value.dtype == object else exact, value)
-    return filled([sp.sympify(value)], ())
+    if isinstance(value, sp.Basic):
+        return filled([value], ())
+    array = np.asarray(value)
+    return each(sp.sympify if array.dtype == object else exact, array)
 
 
 def moved(equation: Equation, *operands: Any, optimize: Any = False, **params: Any) -> Any:

@@ -12,6 +12,9 @@ from diffmagic.core.errors import DiffmagicError
 LARGE = 100
 """From how many operations on symengine is faster, there and back."""
 
+SWELL = 50_000
+"""The most operations that a derivative may have."""
+
 _BOTH = "exp log sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh erf gamma"
 
 
@@ -26,6 +29,8 @@ def derivative(expression: Any, symbol: Any) -> Any:
     found = _by_symengine(expression, symbol)
     if found is None:
         found = expression.diff(symbol).replace(sp.DiracDelta, lambda *_: sp.S.Zero)  # nothing almost everywhere
+    if found.count_ops() > SWELL:
+        raise DiffmagicError(f"the derivative has more than {SWELL:,} operations", rewrite="a lower order, or %%grad")
     for unknown in found.atoms(sp.Derivative, sp.Subs):
         raise DiffmagicError(f"SymPy has no formula for {unknown}", rewrite="%%grad, which needs no formula")
     return found

@@ -30,6 +30,15 @@ WORK = 100_000
 class Call:
     """``f(*args)``, traced, as formulas.
 
+    Parameters
+    ----------
+    f, args, argnums
+        As for `diffmagic.differentiate`; these arguments become symbols.
+    inputs, results : sequence of str
+        What to call the inputs and the results.
+    wrt : int or list of int, optional
+        Which of these arguments to differentiate with respect to, counted among them; by default all.
+
     Attributes
     ----------
     recording : Recording
@@ -49,6 +58,7 @@ class Call:
         argnums: Argnums,
         inputs: Sequence[str] = (),
         results: Sequence[str] = (),
+        wrt: int | list[int] | None = None,
     ) -> None:
         self.recording = traced(f, args, {}, argnums)
         variables = self.recording.program.inputs
@@ -59,17 +69,27 @@ class Call:
         self.symbols = [symbol for array in self.formulas.symbols for symbol in array.flat]
         self.point = [float(number) for variable in variables for number in np.ravel(variable.value)]
         self._partial = Partials(self.symbols)
+        self._wrt = wrt
+        owners = [place for place, count in enumerate(self.recording.counts) for _ in range(count)]
+        chosen = range(len(owners)) if wrt is None else [wrt] if isinstance(wrt, int) else wrt
+        self._counts = [owner in chosen for owner in owners]
+        self._arrays = [a for a, counts in zip(self.formulas.symbols, self._counts, strict=True) if counts]
 
     def results(self) -> list[Any]:
         """The formula of every number of the results."""
         return [one for output in self.formulas.outputs for one in output.flat]
+
+    def check_value(self) -> None:
+        """Refuse where the function is not a number, which its formula may well be: √x² at -1."""
+        if any(np.isnan(leaf).any() for _, leaf in flatten(self.recording.value())[0]):
+            raise DiffmagicError("the function is not a number here", rewrite="a point where it is one")
 
     def derivatives(self, order: int, simplify: bool = False) -> list[Any]:
         """The formula of every number of the derivative, in the order in which `structured` takes them."""
         self._check_count(order)
         found = [
             self._partial(one, *wrt)
-            for output, *arrays in itertools.product(self.formulas.outputs, *[self.formulas.symbols] * order)
+            for output, *arrays in itertools.product(self.formulas.outputs, *[self._arrays] * order)
             for one, *wrt in itertools.product(output.flat, *[array.flat for array in arrays])
         ]
         return [sp.simplify(one) for one in found] if simplify else found
@@ -78,7 +98,8 @@ class Call:
         """Each partial derivative once, written for reading, under the users' names. Of order 0, the results."""
         self._check_count(order)
         labels = self.formulas.labels
-        rows = itertools.product(self._labelled(), itertools.combinations_with_replacement(self.symbols, order))
+        symbols = [symbol for array in self._arrays for symbol in array.flat]
+        rows = itertools.product(self._labelled(), itertools.combinations_with_replacement(symbols, order))
         found = [(of, wrt, self._partial(one, *wrt)) for (of, one), wrt in rows]
         return [
             Entry(of, tuple(labels[symbol] for symbol in wrt), readable(sp.simplify(one) if simplify else one))
@@ -92,10 +113,18 @@ class Call:
         def nested(shape: tuple[int, ...], depth: int, real: bool) -> Any:
             if depth == 0:
                 return _shaped(list(itertools.islice(rest, math.prod(shape))), shape, real)
-            return self.recording.like_inputs([nested(shape + a.shape, depth - 1, real) for a in self.formulas.symbols])
+            pairs = zip(self.formulas.symbols, self._counts, strict=True)
+            parts = [nested(shape + a.shape, depth - 1, real) if counts else None for a, counts in pairs]
+            return self._chosen(self.recording.like_inputs(parts))
 
         values = flatten(self.recording.value())[0]
         return self.recording.rebuild_output([nested(np.shape(v), order, not np.iscomplexobj(v)) for _, v in values])
+
+    def _chosen(self, parts: Any) -> Any:
+        """Of one part for each argument, those that count."""
+        if self._wrt is None:
+            return parts
+        return parts[self._wrt] if isinstance(self._wrt, int) else tuple(parts[place] for place in self._wrt)
 
     def entries(self, derivative: Any, order: int) -> list[Entry]:
         """The numbers and arrays of a derivative under the users' names."""
@@ -117,7 +146,7 @@ class Call:
         ]
 
     def _check_count(self, order: int) -> None:
-        each = math.comb(len(self.symbols) + order - 1, order)
+        each = math.comb(sum(array.size for array in self._arrays) + order - 1, order)
         count = len(self.results()) * each
         if count > PARTIALS or each * sum(one.count_ops() for one in self.results()) > WORK:
             raise DiffmagicError(

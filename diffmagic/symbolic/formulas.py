@@ -193,7 +193,7 @@ class _Walk:
         if "call" in params:  # which may put them into lists
             return moved(equation, *[operand if operand.ndim else operand[()] for operand in operands], **params)
         elementwise = written(primitive)
-        if elementwise is not None and not params:
+        if elementwise is not None and not params and not _is_cut(equation):
             return each(elementwise, *operands)
         whole = ARRAYS.get(primitive.name) or PIECES.get(primitive.name)
         found = NotImplemented if whole is None else whole(equation, *operands, **params)
@@ -221,12 +221,18 @@ class _Walk:
     def _expressions(self, operand: Any, value: Any) -> Any:
         """An operand as an array of expressions."""
         moves = isinstance(operand, Variable) and operand in self.known
-        return self.known[operand] if moves else boxed(np.asarray(value))
+        return self.known[operand] if moves else boxed(value)
 
     def _size(self, expression: Any) -> int:
         if expression not in self.sizes:
             self.sizes[expression] = bool(expression.args) + sum(map(self._size, expression.args))
         return self.sizes[expression]
+
+
+def _is_cut(equation: Equation) -> bool:
+    """Whether complex numbers meet an inverse function, on whose cuts SymPy may take the other side."""
+    inverse = equation.primitive.name.rpartition(".")[2].startswith(("arc", "acos", "asin", "atan"))
+    return inverse and any(map(np.iscomplexobj, equation.arguments))
 
 
 def _is_generic(equation: Equation) -> bool:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from diffmagic.core.errors import DiffmagicError
-from diffmagic.core.recording import Argnums, function_name
+from diffmagic.core.recording import Argnums, find_argument, function_name
 from diffmagic.core.structures import flatten
 from diffmagic.results import Derivative, Symbolic
 
@@ -65,6 +65,7 @@ def symbolic(
     from diffmagic.symbolic.functions import numerical, to_digits
 
     call = Call(f, args, argnums, inputs, results)
+    call.check_value()
     expressions = call.derivatives(order, simplify)
     numbers = numerical(call.symbols, expressions)(*call.point)
     derivative, error = call.structured(numbers, order), None
@@ -119,6 +120,7 @@ def exact(f: Callable[..., Any], args: tuple[Any, ...], argnums: Argnums = 0, or
     from diffmagic.symbolic.functions import to_digits
 
     call = Call(f, args, argnums)
+    call.check_value()
     results, derivatives = call.results(), call.derivatives(order)
     numbers = to_digits(call.symbols, results + derivatives, call.point)
     return call.structured(numbers[: len(results)], 0), call.structured(numbers[len(results) :], order)
@@ -141,7 +143,8 @@ def symdiff(
     *values
         What to call it with; needed where it takes arrays. By default its parameters without a default are numbers.
     wrt : int, str or sequence of them, optional
-        The arguments to differentiate with respect to, by position or name. By default all that hold floats.
+        The arguments to differentiate with respect to, by position or name. By default all that hold floats; these are
+        symbols in any case.
     order : int
     simplify : bool
         Whether to simplify the derivatives.
@@ -151,7 +154,7 @@ def symdiff(
     Returns
     -------
     Symbolic
-        Called with values for these arguments, it returns the derivative as numbers.
+        Called with values for the symbols, it returns the derivative as numbers.
 
     Raises
     ------
@@ -177,6 +180,8 @@ def symdiff(
     """
     from diffmagic.symbolic.functions import numerical
 
+    if type(order) is not int or order < 1:
+        raise DiffmagicError(f"order {order!r} is not a positive whole number", rewrite="order=1, order=2, …")
     call, place = _called(f, values, wrt, results)
     function = numerical(call.symbols, call.derivatives(order, simplify))
 
@@ -206,16 +211,19 @@ def _called(
     """The formulas of a call with these values; without any, with samples, and where these are."""
     from diffmagic.symbolic.call import Call
 
+    def called(values: tuple[Any, ...]) -> Call:
+        argnums, chosen = _arguments(f, values, wrt)
+        return Call(f, values, argnums, results=results, wrt=chosen)
+
     if values:
-        return Call(f, values, _moving(values) if wrt is None else wrt, results=results), ""
+        return called(values), ""
     names = _parameters(f)
     failure: Exception | None = None
     for sample in _SAMPLES:
         numbers = dict(zip(names, itertools.cycle(sample), strict=False))
         try:
             with np.errstate(all="ignore"):
-                values = tuple(numbers.values())
-                call = Call(f, values, _moving(values) if wrt is None else wrt, results=results)
+                call = called(tuple(numbers.values()))
         except Exception as error:
             failure = failure or error
             continue
@@ -230,20 +238,33 @@ def _called(
     ) from failure
 
 
-def _moving(values: tuple[Any, ...]) -> Argnums:
-    """The arguments that hold floats; integers only where there is nothing else."""
-    for kinds in ("fc", "iufc"):
-        found = [k for k, value in enumerate(values) if _kinds(value) and set(_kinds(value)) <= set(kinds)]
-        if found:
-            return found[0] if len(found) == 1 else found
-    raise DiffmagicError("there is no number to differentiate with respect to", rewrite="symdiff(f, 0.5)")
+def _arguments(
+    f: Callable[..., Any], values: tuple[Any, ...], wrt: Argnums | None
+) -> tuple[Argnums, int | list[int] | None]:
+    """The arguments that become symbols, and which of these to differentiate by.
+
+    Floats become symbols; integers only where they are asked for, or where there is nothing else.
+    """
+    found = {kinds: [k for k, value in enumerate(values) if _is_made_of(value, kinds)] for kinds in ("fc", "iufc")}
+    if wrt is None:
+        moving = found["fc"] or found["iufc"]
+        if not moving:
+            raise DiffmagicError("there is no number to differentiate with respect to", rewrite="symdiff(f, 0.5)")
+        return moving[0] if len(moving) == 1 else moving, None
+    single = isinstance(wrt, int | str)
+    chosen: Any = [wrt] if single else wrt
+    places = [find_argument(f, one, list(values), {})[1] % len(values) for one in chosen]
+    moving = sorted({*found["fc"], *places})
+    positions = [moving.index(place) for place in places]
+    return moving, positions[0] if single else positions
 
 
-def _kinds(value: Any) -> str:
+def _is_made_of(value: Any, kinds: str) -> bool:
     try:
-        return "".join(np.result_type(leaf).kind for _, leaf in flatten(value)[0])
+        leaves, _ = flatten(value)
     except DiffmagicError:
-        return ""
+        return False
+    return bool(leaves) and all(np.result_type(leaf).kind in kinds for _, leaf in leaves)
 
 
 def _parameters(f: Callable[..., Any]) -> list[str]:

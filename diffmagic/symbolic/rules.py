@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import sympy as sp
+from sympy.core.function import ArgumentIndexError
 
 from diffmagic.core.errors import DiffmagicError
 from diffmagic.results import Step
@@ -133,7 +134,7 @@ def _slope(e: Any, k: int) -> Any:
         return sign(e.args[0])
     try:
         slope = e.fdiff(k + 1)
-    except sp.ArgumentIndexError:
+    except ArgumentIndexError:
         slope = None
     if slope is None or slope.has(sp.Derivative, sp.Subs):
         raise DiffmagicError(f"there is no rule for {type(e).__name__} in argument {k + 1}", rewrite="%%grad")

@@ -42,14 +42,23 @@ def test_wrong(run: Run) -> None:
     found = run("%%gradcheck w=w0\n" + LOSS.format(""))
     assert found.verdict == "wrong"
     assert found.guesses == ["yours is 4 times the true gradient, and 4 is len(X): a sum where the function has a mean"]
-    errors = [row.relative_error for row in found.rows]
-    assert errors == sorted(errors, reverse=True)
+    assert [row.relative_error for row in found.rows] == pytest.approx([0.75] * 3)
     text, page = text_of(found), html_of(found)
     assert "Yours is 4 times the true gradient" in text
     assert "∂loss/∂w[0]" in text
     assert "slope 1.0" in text
     assert page.count("<svg") == 1
     assert max(map(len, text.splitlines())) <= 100
+
+
+def test_the_worst_stands_first(run: Run) -> None:
+    found = run("%%gradcheck w=np.ones(3)\ndef f(w):\n    return w @ w\ndef g(w):\n    return 2 * w + [0, 1, 0.5]")
+    assert [row.label for row in found.rows] == ["∂f/∂w[1]", "∂f/∂w[2]", "∂f/∂w[0]"]
+
+
+def test_no_picture_of_nothing(run: Run) -> None:
+    found = run("%%gradcheck x=0.0\ndef f(x):\n    return np.abs(x)\ndef g(x):\n    return 1.0")
+    assert "<svg" not in html_of(found)
 
 
 def test_by_name(run: Run) -> None:

@@ -156,3 +156,10 @@ def test_orders_have_an_end() -> None:
     assert numerical(np.exp, (0.0,), order=7).derivative == pytest.approx(1.0, rel=1e-10)
     with pytest.raises(DiffmagicError, match="up to order 7"):
         numerical(np.exp, (0.0,), order=8)
+
+
+@pytest.mark.parametrize(("f", "x"), [(np.floor, 2.5), (lambda x: np.round(np.sin(x), 1), 0.7)])
+def test_steps_are_noted(f: Callable[..., Any], x: float) -> None:
+    found = numerical(f, (x,))
+    assert found.derivative == 0.0
+    assert found.notes == ["constant about this point, in steps further away"]

@@ -121,6 +121,15 @@ def test_numdiff(method: str) -> None:
     np.testing.assert_allclose(gradient, [2 * math.cos(0.3), math.sin(0.3)], rtol=1e-6)
 
 
+def test_a_hessian_beside_a_kink_says_so() -> None:
+    found = numerical(lambda x: np.abs(x[0] - x[1]) + x[0] ** 2, (np.array([1.0, 1.0]),), order=2)
+    assert "x[0]: both sides agree, but a derivative of lower order jumps here" in found.notes
+    assert not np.isfinite(found.error).all()
+    nowhere = numerical(lambda x: np.nan * x[0] * x[1], (np.array([1.0, 1.0]),), order=2)
+    assert np.isnan(nowhere.derivative).all()
+    assert nowhere.evaluations == 1
+
+
 def test_numdiff_tells_its_notes() -> None:
     with pytest.warns(DiffmagicNote, match="a kink"):
         assert numdiff(abs)(0.0) == 0.0
@@ -136,6 +145,8 @@ REFUSED: list[tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any], str]] =
     (lambda x: "a", (1.0,), {}, "the result is a string"),
     (lambda x: np.zeros(0), (1.0,), {}, "returned no number"),
     (lambda x: np.array([object()]), (1.0,), {}, "dtype object"),
+    (lambda x, y: x * y, (1.0, 2.0), {"argnums": (0, "x")}, "chooses one argument of the function twice"),
+    (lambda x: x, (1.0,), {"argnums": 1}, "argnums asks for 1"),
     (np.sin, (1.0,), {"order": 0}, "order 0 is not a positive whole number"),
     (np.sin, (1.0,), {"order": 100}, "up to order 7"),
     (np.sum, (np.ones(2),), {"order": 3}, "order 3 of 2 numbers at once"),

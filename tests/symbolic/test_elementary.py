@@ -43,10 +43,11 @@ def _cases() -> dict[str, tuple[str, Callable[..., Any], tuple[Any, ...], list[i
     for function, reference in BINARY.items():
         found.append((function.__name__, reference, (1.7, 0.4), [0, 1], None))
     for case in CASES:
-        branches = 1 if case.name == "lambertw" and "-1" not in repr(case.points) else 0
-        points = case.points[:2] if case.name != "lambertw" else [(x, branches - 1, 0) for (x,) in case.points[:1]]
-        found += [(case.name, case.exact, point, case.moving, case.part) for point in points]
+        found += [(case.name, case.exact, point, case.moving, case.part) for point in case.points[:2] if not case.plain]
     found += [
+        ("lambertw", lambda x, k, tolerance: mp.lambertw(x, int(k)), (0.3, 0, 0), [0], None),
+        ("lambertw", lambda x, k, tolerance: mp.lambertw(x, int(k)), (-0.2, -1, 0), [0], None),
+        ("i0", lambda x: mp.besseli(0, x), (0.7,), [0], None),
         ("sign", mp.sign, (0.7,), [0], None),
         ("clip", lambda x, low, high: min(max(x, low), high), (0.7, 0.1, 1.9), [0, 1, 2], None),
         ("clip", lambda x, low, high: min(max(x, low), high), (2.7, 0.1, 1.9), [0, 1, 2], None),
@@ -83,6 +84,36 @@ def test_value_and_derivatives(case: Any) -> None:
 
 
 def same(formula: Any, given: dict[Any, Any], expected: Any) -> None:
-    """30 digits."""
-    found = mpmath.mpmathify(sp.N(formula.subs({PI: sp.pi}).subs(given), 40))
+    """30 digits. SymPy does not evaluate the inverse of erfc."""
+    formula = formula.subs({PI: sp.pi}).replace(sp.erfcinv, lambda x: sp.erfinv(1 - x))
+    found = mpmath.mpmathify(formula.evalf(45, subs=given))
     assert abs(found - mp.re(expected)) <= mpf(10) ** -30 * max(abs(expected), 1)
+
+
+@pytest.mark.parametrize(
+    ("number", "written"),
+    [
+        (2.0, "2"),
+        (0.5, "1/2"),
+        (-0.75, "-3/4"),
+        (0.1, "0.1"),
+        (1e25, "1.0e+25"),
+        (1 / 3, "0.333333333333333"),
+        (np.pi, "pi"),
+        (2 * np.pi, "2*pi"),
+        (np.pi / 4, "pi/4"),
+        (np.float32(0.1), "0.100000001490116"),
+        (3 - 2j, "3 - 2*I"),
+        (True, "1"),
+        (np.inf, "oo"),
+    ],
+)
+def test_numbers_are_exact_and_readable(number: Any, written: str) -> None:
+    assert text(exact(number)) == written
+    if np.isfinite(number) and not isinstance(number, complex):
+        assert exact(number).subs(PI, sp.Rational(np.pi)) == sp.Rational(float(number))
+
+
+def test_fractions_stay_fractions() -> None:
+    x = sp.Symbol("x", real=True)
+    assert text(readable(exact(0.1) * x / 3 + x**3 / 3628800)) == "x**3/3628800 + 0.0333333333333333*x"

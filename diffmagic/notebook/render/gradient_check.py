@@ -27,6 +27,7 @@ def check_blocks(found: GradientCheck) -> list[Block]:
     if found.taylor is not None:
         slope = "" if found.taylor.slope is None else f" (slope {found.taylor.slope:.1f})"
         said.append(f"Taylor remainder: {found.taylor.reading}{slope}.")
+    if found.taylor is not None and any(remainder > 0 for _, remainder in found.taylor.steps):
         alternative = f"The remainder |f(x + t v) - f(x) - t ∇f·v| against t: {found.taylor.reading}."
         blocks.append(Picture(partial(_remainder_picture, found.taylor), alternative))
     said += [f"Note: {note}." for note in found.notes]
@@ -41,7 +42,9 @@ def _row(row: GradientRow, digits: int) -> list[str]:
 def _error(row: GradientRow) -> str:
     """A relative error; of what is right only a bound, as the rest is rounding and differs from machine to machine."""
     if row.verdict == "right":
-        return next((f"<{error_bound(bound)}" for bound in _BOUNDS if row.relative_error < bound), short(row.relative_error, 2))
+        return next(
+            (f"<{error_bound(bound)}" for bound in _BOUNDS if row.relative_error < bound), short(row.relative_error, 2)
+        )
     return short(row.relative_error, 2) if row.relative_error > _LARGE else error_bound(row.relative_error)
 
 
