@@ -260,17 +260,20 @@ def function_name(f: Callable[..., Any]) -> str:
     return "the function" if name == "<lambda>" else str(name)
 
 
+def parameter_names(f: Callable[..., Any], count: int) -> list[str]:
+    """What to call the first positional arguments of a call."""
+    try:
+        names = list(inspect.signature(f).parameters)[:count]
+    except (TypeError, ValueError):
+        names = []
+    return names if len(names) == count else [f"x{k}" for k in range(1, count + 1)]
+
+
 def traced(
     f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], argnums: Argnums | None = None
 ) -> Recording:
     """`record` with the parameters' names on the inputs; by default in all arguments that are numbers."""
-    try:
-        bound = inspect.signature(f).bind(*args, **kwargs)
-        names = [*list(bound.signature.parameters)[: len(args)], *kwargs]
-    except (TypeError, ValueError):
-        names = [*(f"x{k}" for k in range(1, len(args) + 1)), *kwargs]
-    if len(names) < len(args) + len(kwargs):
-        names = [*(f"x{k}" for k in range(1, len(args) + 1)), *kwargs]
+    names = [*parameter_names(f, len(args)), *kwargs]
     if argnums is None:
         argnums = [k for k, value in enumerate(args) if _is_numeric(value)]
         argnums += [name for name, value in kwargs.items() if _is_numeric(value)]

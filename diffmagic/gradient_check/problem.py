@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -11,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from diffmagic.core.errors import DiffmagicError
-from diffmagic.core.recording import Argnums, find_argument, function_name
+from diffmagic.core.recording import Argnums, find_argument, function_name, parameter_names
 from diffmagic.core.structures import flatten, is_leaf, like, vector
 from diffmagic.labels import component, partial_label
 from diffmagic.methods import differentiate
@@ -132,7 +131,7 @@ def posed(f: Callable[..., Any], args: tuple[Any, ...], argnums: Argnums) -> Pro
     single = isinstance(argnums, int | np.integer | str)
     chosen = [argnums] if single else list(argnums)  # type: ignore[arg-type]
     places = tuple(find_argument(f, argnum, list(args), {})[1] % len(args) for argnum in chosen)
-    problem = Problem(f, args, places, single, parameters=_parameters(f, len(args)))
+    problem = Problem(f, args, places, single, parameters=parameter_names(f, len(args)))
     for place in places:
         leaves = flatten(args[place], problem.parameters[place])[0]
         problem.names += [name for name, _ in leaves]
@@ -147,14 +146,6 @@ def posed(f: Callable[..., Any], args: tuple[Any, ...], argnums: Argnums) -> Pro
     problem.value = _real(f, f(*given))
     problem.notes += changed(function_name(f), args, given, problem.parameters)
     return problem
-
-
-def _parameters(f: Callable[..., Any], count: int) -> list[str]:
-    try:
-        names = [p.name for p in inspect.signature(f).parameters.values() if p.kind <= p.POSITIONAL_OR_KEYWORD]
-    except (TypeError, ValueError):
-        names = []
-    return names[:count] if len(names) >= count else [f"x{k}" for k in range(1, count + 1)]
 
 
 def _real(f: Callable[..., Any], value: Any) -> Any:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import inspect
 import itertools
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from diffmagic.core.errors import DiffmagicError
-from diffmagic.core.recording import Argnums, find_argument, function_name
+from diffmagic.core.recording import Argnums, find_argument, function_name, parameter_names
 from diffmagic.core.structures import Rebuild, flatten
 from diffmagic.labels import component
 from diffmagic.numerical.sampling import Effort, Sampler
@@ -54,7 +53,7 @@ class Call:
             raise DiffmagicError(
                 f"argnums chooses one argument of {function_name(f)} twice", rewrite="each argument once"
             )
-        parameters = _parameters(f, len(args))
+        parameters = parameter_names(f, len(args))
         found = [flatten(args[place], parameters[place]) for place in self._places]
         leaves = [leaf for some, _ in found for leaf in some]
         self._rebuilds = [(len(some), rebuild) for some, rebuild in found]
@@ -212,15 +211,6 @@ class Call:
             for part, (_, is_complex) in pairs
             for each in ((np.real(part), np.imag(part)) if is_complex else (part,))
         ]
-
-
-def _parameters(f: Callable[..., Any], count: int) -> list[str]:
-    """The names of the first parameters of a function."""
-    try:
-        names = list(inspect.signature(f).parameters)
-    except (TypeError, ValueError):
-        names = []
-    return names[:count] if len(names) >= count else [f"x{k}" for k in range(1, count + 1)]
 
 
 def _as_given(leaf: Any, path: str, notes: list[str]) -> Any:

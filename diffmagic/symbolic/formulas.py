@@ -200,7 +200,8 @@ class _Walk:
         if found is NotImplemented and primitive.body is not None:
             return self._opened(equation)
         if found is NotImplemented:
-            raise DiffmagicError(f"{primitive.name} has no formula in SymPy", rewrite=_REWRITE)
+            numbers = " of complex numbers" if _is_cut(equation) else ""
+            raise DiffmagicError(f"{primitive.name}{numbers} has no formula in SymPy", rewrite=_REWRITE)
         if primitive.name in PIECES:
             self.pieces.append(equation)
         return found

@@ -31,10 +31,13 @@ from tests.real_code import (  # noqa: F401 — each adds its cases
     statistics,
 )
 
-NO_FORMULA = (
-    "nextafter heaviside angle modf frexp unwrap bincount histogram eig eigh eigvals eigvalsh svd svdvals qr pinv "
-    "lstsq matrix_rank roots polyfit fft arcsin arccos arctanh"
+_NO_FORMULA = (
+    "nextafter heaviside angle modf frexp bincount unwrap roots polyfit fft ifft irfft hfft rfft ihfft fft2 ifft2 "
+    "irfft2 fftn ifftn irfftn rfft2 rfftn histogram-0 histogram-1 histogramdd-0 histogramdd-1 histogram2d-0 poly-3 "
+    "diagflat-1 kron-1"
 )
+NO_FORMULA = set(_NO_FORMULA.split())
+OVER_THE_CUT = (np.emath.arcsin, np.emath.arccos, np.emath.arctanh)  # all but their first samples are complex
 SAMPLES = [sample for samples in DIFFERENTIABLE.values() for sample in samples if sample.operands]
 
 
@@ -54,7 +57,8 @@ def test_samples_of_every_function(sample: Sample) -> None:
     f, operands = sample.of_moving(), tuple(sample.operands)
     argnums = tuple(range(len(operands)))
     expected = differentiate(f, *operands, argnums=argnums)
-    if has_no_formula(sample):
+    number = sample.name.rpartition("-")
+    if number[0] in NO_FORMULA or sample.name in NO_FORMULA or (sample.function in OVER_THE_CUT and number[2] != "0"):
         with pytest.raises(DiffmagicError, match=r"has no formula in SymPy|formulas are written for up to 64"):
             symbolic(f, operands, argnums)
     else:
@@ -132,13 +136,15 @@ def branch(x: Any) -> Any:
         (assigned, (0.5,), ["x", "x**2"], []),
         (branch, (0.5,), ["x**2"], ["holds while x > 0"]),
         (branch, (-0.5,), ["-x"], ["holds while not (x > 0)"]),
-        (lambda x: np.where(x > 0, x**2, -x), (np.array([-1.0, 2.0]),), ["-x_0", "x_1**2"], ["holds while x > 0 is [False, True]"]),
+        (lambda x: np.where(x > 0, x**2, -x), (np.array([-1.0, 2.0]),), ["-x_0", "x_1**2"],
+         ["holds while x > 0 is [False, True]"]),
         (lambda x: x * (x > 0), (0.5,), ["x"], ["holds while x > 0"]),
         (lambda x: x * np.floor(x), (2.5,), ["2*x"], ["holds while np.floor(x) is 2.0"]),
         (lambda x: np.max(x), (np.array([1.0, 3.0]),), ["x_1"], ["holds while np.max(x) takes the same piece"]),
         (lambda x: np.max(x), (np.ones(2),), ["x_0/2 + x_1/2"], ["holds while np.max(x) takes the same piece"]),
         (lambda x: np.median(x), (np.arange(3.0),), ["x_1"], ["holds while np.median(x) takes the same piece"]),
-        (lambda x: np.sort(x)[0], (np.array([2.0, 1.0]),), ["x_1"], ["holds while np.argsort(x, axis=-1, kind='stable') is [1, 0]"]),
+        (lambda x: np.sort(x)[0], (np.array([2.0, 1.0]),), ["x_1"],
+         ["holds while np.argsort(x, axis=-1, kind='stable') is [1, 0]"]),
         (lambda x: x % 2, (5.5,), ["x - 4"], ["holds while x % 2 takes the same piece"]),
         (lambda x: x if x != 1 else 2.0, (0.5,), ["x"], ["holds while x != 1"]),
         (lambda x: np.where(x == 0, 1.0, x), (0.5,), ["x"], []),  # holds nearly everywhere
@@ -172,7 +178,8 @@ opaque.define_partials(lambda y, x: 2 * x)
 @pytest.mark.parametrize(
     ("f", "args", "message"),
     [
-        (no_formula, (np.eye(2),), r"return np.linalg.eigvalsh\(b\)\[0\]\nnp.linalg.eigvalsh: np.linalg.eigh has no formula"),
+        (no_formula, (np.eye(2),),
+         r"return np.linalg.eigvalsh\(b\)\[0\]\nnp.linalg.eigvalsh: np.linalg.eigh has no formula"),
         (doubling, (0.3,), "the formula has more than 5,000 operations here"),
         (opaque, (0.3,), "opaque has no formula in SymPy"),
         (np.sum, (np.ones(65),), "a holds 65 numbers, and formulas are written for up to 64"),
@@ -208,5 +215,5 @@ def test_large_formulas_by_symengine_or_without(monkeypatch: pytest.MonkeyPatch,
         monkeypatch.setitem(sys.modules, "symengine", None)
     for _ in range(4):
         formula, expected = calculus.derivative(formula, x), expected.diff(x)
-    assert formula == expected
+    assert abs((formula - expected).evalf(30, subs={x: sp.Rational(1, 3)})) < 1e-20
     assert bool(used) == installed

@@ -41,10 +41,9 @@ def _row(row: GradientRow, digits: int) -> list[str]:
 
 def _error(row: GradientRow) -> str:
     """A relative error; of what is right only a bound, as the rest is rounding and differs from machine to machine."""
-    if row.verdict == "right":
-        return next(
-            (f"<{error_bound(bound)}" for bound in _BOUNDS if row.relative_error < bound), short(row.relative_error, 2)
-        )
+    bound = next((bound for bound in _BOUNDS if row.relative_error < bound), None)
+    if row.verdict == "right" and bound:
+        return f"<{error_bound(bound)}"
     return short(row.relative_error, 2) if row.relative_error > _LARGE else error_bound(row.relative_error)
 
 
