@@ -66,15 +66,6 @@ def run_symdiff(request: Request) -> Symbolic | Growth:
     subject = request.subject()
     symbols = _symbols(request, subject, bare)
     found = _in_symbols(request, subject, symbols, order) if symbols else _with_values(request, subject, order)
-    wrt = request.wrt()
-    if wrt is not None:
-        known = dict.fromkeys(_base(label) for label in found.symbols)
-        for name in wrt:
-            if name not in known:
-                raise DiffmagicError(
-                    f"there is no input {name}", rewrite=f"--wrt {nearest(name, known) or next(iter(known))}"
-                )
-        found.entries = [entry for entry in found.entries if all(_base(label) in wrt for label in entry.wrt)]
     if options.steps:
         found.derivations = _derivations(found)
     found.digits = request.digits
@@ -89,6 +80,7 @@ def _in_symbols(request: Request, subject: Subject, symbols: list[str], order: i
     with request.function(subject, inputs) as function, capture_output():
         found = symdiff(
             function.by_position(symbols),
+            wrt=_chosen(request, symbols),
             order=order,
             simplify=request.options.simplify,
             results=result_names(subject, inputs),
@@ -110,12 +102,12 @@ def _with_values(request: Request, subject: Subject, order: int) -> Symbolic:
         found = symdiff(
             function.by_position(names),
             *values,
-            wrt=list(range(len(names))),
+            wrt=_chosen(request, names),
             order=order,
             simplify=request.options.simplify,
             results=results,
         )
-        chosen = {name: value for name, value in inputs.varied.items() if name in (request.wrt() or names)}
+        chosen = {name: inputs.varied[name] for name in _chosen(request, names)}
         rest = {name: value for name, value in inputs.varied.items() if name not in chosen}
         found.at = run(
             find("symbolic"),
@@ -182,9 +174,13 @@ def _symbols(request: Request, subject: Subject, bare: list[str]) -> list[str]:
     return bare or unknown
 
 
-def _base(label: str) -> str:
-    """The input that a component belongs to."""
-    return re.split(r"[\[.]", label)[0]
+def _chosen(request: Request, names: list[str]) -> list[str]:
+    """The inputs that are differentiated, among those that are symbols."""
+    wrt = request.wrt() or names
+    for name in wrt:
+        if name not in names:
+            raise DiffmagicError(f"there is no input {name}", rewrite=f"--wrt {nearest(name, names) or names[0]}")
+    return wrt
 
 
 def _derivations(found: Symbolic) -> list[Derivation]:

@@ -42,6 +42,8 @@ def estimates_table(found: Derivative) -> Table | None:
     if found.step is None or (found.order > 1 and len(found.entries) > 1):
         return None
     errors, steps = (flatten(each)[0] for each in (found.error, found.step))
+    apart = {trial.wrt: trial for trial in found.trials}
+    told_apart = len(apart) == len(found.trials)  # one step for each number: its two kinds of error
     rows = []
     for entry, (_, error), (_, step) in zip(known_entries(found), errors, itertools.cycle(steps)):
         if (np.size(entry.value) > 1 and np.shape(entry.value) != np.shape(step)) or np.iscomplexobj(entry.value):
@@ -50,8 +52,13 @@ def estimates_table(found: Derivative) -> Table | None:
             wrt = [component(name, np.shape(entry.value), k) for name in entry.wrt]
             value, its_error, its_step = map(float, numbers)
             label = partial_label(entry.of, wrt)
-            rows.append([label, short(value, found.digits), error_bound(its_error), short(its_step, 2)])
-    return Table("", ["", "derivative", "error", "step"], rows) if len(rows) <= _MOST_ROWS else None
+            row = [label, short(value, found.digits), error_bound(its_error), short(its_step, 2)]
+            if told_apart:
+                trial = apart[wrt[-1]]
+                row += [error_bound(float(np.max(part))) for part in (trial.truncation, trial.roundoff)]
+            rows.append(row)
+    head = ["", "derivative", "error", "step", *(["truncation", "round-off"] if told_apart else [])]
+    return Table("", head, rows) if len(rows) <= _MOST_ROWS else None
 
 
 def error_bound(error: float) -> str:
