@@ -22,7 +22,7 @@ from diffmagic.core.transforms import (
     value_and_grad,
     vjp,
 )
-from diffmagic.methods import differentiate
+from diffmagic.methods import differentiate, numdiff
 from diffmagic.results import Comparison, Derivative, GradientCheck, Symbolic
 
 if TYPE_CHECKING:
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
     from diffmagic.comparison import compare
     from diffmagic.gradient_check import check_grads, gradcheck
-    from diffmagic.numerical.method import numdiff
     from diffmagic.symbolic.method import symdiff
 
 __version__ = "0.1.0"
@@ -73,7 +72,6 @@ _WHEN_ASKED_FOR = {
     "check_grads": "diffmagic.gradient_check",
     "compare": "diffmagic.comparison",
     "gradcheck": "diffmagic.gradient_check",
-    "numdiff": "diffmagic.numerical.method",
     "symdiff": "diffmagic.symbolic.method",
 }
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import difflib
 import functools
+import inspect
 import pkgutil
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -15,6 +16,7 @@ import numpy as np
 from diffmagic.core.errors import DiffmagicError
 from diffmagic.core.recording import Argnums, find_argument
 from diffmagic.core.structures import flatten
+from diffmagic.core.transforms import tell
 from diffmagic.results import Derivative
 
 if TYPE_CHECKING:
@@ -205,6 +207,18 @@ def run(
     DiffmagicError
         If it cannot do what was asked.
     """
+    _check(method, f, args, argnums, order, options)
+    function = pkgutil.resolve_name(method.function) if isinstance(method.function, str) else method.function
+    start = time.perf_counter()
+    found: Derivative = function(
+        f, args, argnums, order=order, inputs=inputs, results=results, **method.settings, **options
+    )
+    found.elapsed = time.perf_counter() - start
+    return found
+
+
+def _check(method: Method, f: Any, args: tuple[Any, ...], argnums: Argnums, order: int, options: Iterable[str]) -> None:
+    """Refuse what a method says it cannot do."""
     if not isinstance(order, int) or isinstance(order, bool) or order < 1:
         raise DiffmagicError(f"order {order!r} is not a positive whole number", rewrite="order=1, order=2, …")
     if method.orders is not None and order > method.orders:
@@ -221,16 +235,77 @@ def run(
     for name in options:
         if name not in method.options:
             near = difflib.get_close_matches(name, method.options, n=1)
-            raise DiffmagicError(
-                f"{method.name} has no option {name!r}", rewrite=f"{near[0]}=" if near else f"leave {name}= out"
-            )
-    function = pkgutil.resolve_name(method.function) if isinstance(method.function, str) else method.function
-    start = time.perf_counter()
-    found: Derivative = function(
-        f, args, argnums, order=order, inputs=inputs, results=results, **method.settings, **options
-    )
-    found.elapsed = time.perf_counter() - start
-    return found
+            others = [other.name for other in METHODS.values() if name in other.options]
+            instead = f"leave {name}= out{f', or method={others[0]!r}' if others else ''}"
+            raise DiffmagicError(f"{method.name} has no option {name!r}", rewrite=f"{near[0]}=" if near else instead)
+
+
+def numdiff(
+    f: Callable[..., Any],
+    argnums: Argnums = 0,
+    *,
+    method: str = "adaptive",
+    order: int = 1,
+    step: float | None = None,
+    **options: Any,
+) -> Callable[..., Any]:
+    """The derivative of a function by evaluating it beside the point: for code that cannot be traced.
+
+    Parameters
+    ----------
+    f : callable
+        A function of numbers and arrays (and of dicts, lists, tuples and dataclasses of them).
+    argnums : int, str or sequence of them
+        The arguments to differentiate with respect to, by position or name.
+    method : str
+        A numerical method: ``"adaptive"``, ``"central-difference"``, ``"complex-step"``, …
+    order : int
+        The order of the derivative: any for a function of one number, at most 2 for several.
+    step : float, optional
+        The step, for methods that have one.
+    **options
+        What the method accepts besides.
+
+    Returns
+    -------
+    callable
+        Takes what `f` takes; returns the gradient of a scalar result, the Jacobian of an array; of order 2 the Hessian.
+
+    Warns
+    -----
+    DiffmagicNote
+        For what is right and may still surprise.
+
+    Examples
+    --------
+    >>> import math
+    >>> from diffmagic import numdiff
+    >>> round(numdiff(math.sin)(0.0), 12)
+    1.0
+    """
+    chosen = find(method)
+    if chosen.family != "numerical":
+        raise DiffmagicError(f"{method} is not a numerical method", rewrite=f"differentiate(f, x, method={method!r})")
+    given = options if step is None else {**options, "step": step}
+
+    def derivative(*args: Any, **kwargs: Any) -> Any:
+        function, positional = _positional(f, args, kwargs) if kwargs else (f, args)
+        found = run(chosen, function, positional, argnums, order=order, **given)
+        tell(found.notes)
+        return found.derivative
+
+    derivative.__name__ = f"numdiff_{getattr(f, '__name__', 'function')}"
+    return derivative
+
+
+def _positional(f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, tuple[Any, ...]]:
+    """A call without keywords, as far as it can be had."""
+    try:
+        bound = inspect.signature(f).bind(*args, **kwargs)
+    except ValueError:  # a function without a signature
+        return functools.partial(f, **kwargs), args
+    bound.apply_defaults()
+    return (functools.partial(f, **bound.kwargs) if bound.kwargs else f), bound.args
 
 
 def _count(f: Callable[..., Any], args: tuple[Any, ...], argnums: Argnums) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import itertools
 import math
 from collections.abc import Callable, Sequence
@@ -14,12 +13,11 @@ import numpy as np
 from diffmagic.core.errors import DiffmagicError
 from diffmagic.core.recording import Argnums
 from diffmagic.core.structures import flatten
-from diffmagic.core.transforms import tell
 from diffmagic.numerical.adaptive import adaptive
 from diffmagic.numerical.classics import CLASSICS
 from diffmagic.numerical.hessian import second_derivatives
 from diffmagic.numerical.lines import Call
-from diffmagic.numerical.sampling import Estimate, Sampler
+from diffmagic.numerical.sampling import Estimate
 from diffmagic.results import Derivative, Entry, Trial
 
 WAYS: dict[str, Callable[..., Estimate]] = {"adaptive": adaptive, **CLASSICS}
@@ -60,17 +58,12 @@ def numerical(
     -------
     Derivative
     """
-    estimate = _estimator(method, order, options)
+    estimate = partial(WAYS[method], order=order, **options)
     if not isinstance(budget, int | float) or not budget >= 1:
         raise DiffmagicError(f"a budget of {budget!r} is not a number of evaluations", rewrite="such as budget=100")
     call = Call(f, args, argnums, inputs)
     call.limit(*_pair(bounds))
     size = call.point.size
-    if order > 2 and size > 1:
-        raise DiffmagicError(
-            f"order {order} of {size} numbers at once is not computed numerically",
-            rewrite="order=2, or a function of one number: lambda t: f(x + t * direction)",
-        )
     call.effort.budget = budget
     call.effort.lines = size if order == 1 else size * (size + 1) // 2
     lines: dict[str, Estimate] = {}
@@ -81,7 +74,7 @@ def numerical(
             lines[label] = estimate(call.line(k), call.point[k].item())
         if order == 2 and size > 1:
             if method in CLASSICS:  # along several numbers the unit is their own steps
-                estimate = _estimator(method, order, options | {"step": 1.0, "relative_step": None})
+                estimate = partial(estimate, step=1.0, relative_step=None)
             numbers, errors, slanted = second_derivatives(call, list(lines.values()), estimate)
         else:
             shape = (-1, *(size,) * order)
@@ -110,83 +103,6 @@ def numerical(
         step=call.like_point([line.step for line in lines.values()]),
         trials=[_labelled(trial, label) for label, line in all_lines for trial in line.trials],
     )
-
-
-def numdiff(
-    f: Callable[..., Any],
-    argnums: Argnums = 0,
-    *,
-    method: str = "adaptive",
-    order: int = 1,
-    step: float | None = None,
-    **options: Any,
-) -> Callable[..., Any]:
-    """The derivative of a function by evaluating it beside the point: for code that cannot be traced.
-
-    Parameters
-    ----------
-    f : callable
-        A function of numbers and arrays (and of dicts, lists, tuples and dataclasses of them).
-    argnums : int, str or sequence of them
-        The arguments to differentiate with respect to, by position or name.
-    method : str
-        A numerical method: ``"adaptive"``, ``"central-difference"``, ``"complex-step"``, …
-    order : int
-        The order of the derivative: any for a function of one number, at most 2 for several.
-    step : float, optional
-        The step, for methods that have one.
-    **options
-        What the method accepts besides.
-
-    Returns
-    -------
-    callable
-        Takes what `f` takes; returns the gradient of a scalar result, the Jacobian of an array; of order 2 the Hessian.
-
-    Warns
-    -----
-    DiffmagicNote
-        For what is right and may still surprise.
-
-    Examples
-    --------
-    >>> import math
-    >>> from diffmagic import numdiff
-    >>> round(numdiff(math.sin)(0.0), 12)
-    1.0
-    """
-
-    if step is not None:
-        if method not in CLASSICS:
-            raise DiffmagicError(f"{method} finds its own step", rewrite='method="central-difference", step=…')
-        options["step"] = step
-
-    def derivative(*args: Any, **kwargs: Any) -> Any:
-        function, positional = _positional(f, args, kwargs) if kwargs else (f, args)
-        found = numerical(function, positional, argnums, method=method, order=order, **options)
-        tell(found.notes)
-        return found.derivative
-
-    derivative.__name__ = f"numdiff_{getattr(f, '__name__', 'function')}"
-    return derivative
-
-
-def _estimator(method: str, order: int, options: dict[str, Any]) -> Callable[[Sampler, float], Estimate]:
-    if method not in WAYS:
-        raise DiffmagicError(f"there is no numerical method {method!r}", rewrite=" or ".join(map(repr, WAYS)))
-    if not isinstance(order, int) or isinstance(order, bool) or order < 1:
-        raise DiffmagicError(f"order {order!r} is not a positive whole number", rewrite="order=1, order=2, …")
-    return partial(WAYS[method], order=order, **options)
-
-
-def _positional(f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, tuple[Any, ...]]:
-    """A call without keywords, as far as it can be had."""
-    try:
-        bound = inspect.signature(f).bind(*args, **kwargs)
-    except ValueError:  # a function without a signature
-        return partial(f, **kwargs), args
-    bound.apply_defaults()
-    return (partial(f, **bound.kwargs) if bound.kwargs else f), bound.args
 
 
 def _pair(bounds: Any) -> tuple[Any, Any]:

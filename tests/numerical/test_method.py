@@ -13,7 +13,8 @@ import pytest
 from diffmagic.automatic import automatic
 from diffmagic.core.errors import DiffmagicError, DiffmagicNote
 from diffmagic.core.structures import flatten
-from diffmagic.numerical.method import WAYS, numdiff, numerical
+from diffmagic.methods import differentiate, numdiff
+from diffmagic.numerical.method import WAYS, numerical
 
 
 @dataclass
@@ -149,25 +150,27 @@ REFUSED: list[tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any], str]] =
     (lambda x: x, (1.0,), {"argnums": 1}, "argnums asks for 1"),
     (np.sin, (1.0,), {"order": 0}, "order 0 is not a positive whole number"),
     (np.sin, (1.0,), {"order": 100}, "up to order 7"),
-    (np.sum, (np.ones(2),), {"order": 3}, "order 3 of 2 numbers at once"),
+    (np.sum, (np.ones(2),), {"order": 3}, "adaptive goes up to order 2 for several numbers at once"),
     (np.sin, (1.0,), {"bounds": 3}, "bounds=3 is not a pair"),
     (np.sin, (1.0,), {"bounds": (2, 3)}, "= 1 is not between its bounds"),
     (np.sin, (1.0,), {"bounds": (1, 1)}, "= 1 is not between its bounds"),
     (np.sin, (1.0,), {"bounds": (np.nan, 2)}, "= 1 is not between its bounds"),
     (np.sin, (1.0,), {"bounds": ([1, 2], 3)}, "does not have the structure of the inputs"),
     (np.sin, (1.0,), {"budget": 0}, "a budget of 0"),
-    (np.sin, (1.0,), {"method": "exact"}, "no numerical method 'exact'"),
+    (np.sin, (1.0,), {"method": "exact"}, "there is no method 'exact'"),
 ]
 
 
 @pytest.mark.parametrize(("f", "args", "options", "message"), REFUSED)
 def test_what_is_refused(f: Callable[..., Any], args: tuple[Any, ...], options: dict[str, Any], message: str) -> None:
     with pytest.raises(DiffmagicError, match=message) as caught:
-        numerical(f, args, **options)
+        differentiate(f, *args, **{"method": "adaptive"} | options)
     assert caught.value.rewrite
 
 
 def test_a_step_is_for_methods_that_take_one() -> None:
     assert numdiff(np.sin, method="central-difference", step=1e-3)(0.0) == pytest.approx(1 - 1e-6 / 6, rel=1e-10)
-    with pytest.raises(DiffmagicError, match="adaptive finds its own step"):
-        numdiff(np.sin, step=1e-3)
+    with pytest.raises(DiffmagicError, match="adaptive has no option 'step'"):
+        numdiff(np.sin, step=1e-3)(0.0)
+    with pytest.raises(DiffmagicError, match="reverse is not a numerical method"):
+        numdiff(np.sin, method="reverse")
