@@ -8,11 +8,12 @@ from typing import Any
 from diffmagic.core.program import short
 from diffmagic.notebook.render.blocks import Block, Picture, Table
 from diffmagic.notebook.render.estimates import error_bound
-from diffmagic.notebook.render.pictures import COLOURS, PAGE, svg
+from diffmagic.notebook.render.pictures import COLOURS, PAGE, drawn, svg
 from diffmagic.results import GradientCheck, GradientRow, TaylorRemainder
 
 _MOST_ROWS = 12
 _BOUNDS = 1e-12, 1e-5  # what rounding explains in double and in single precision
+_ROUNDING = 1e-12  # of the largest remainder: what is less may be rounding
 _LARGE = 1e-3  # a relative error that is written out
 
 
@@ -57,8 +58,9 @@ def _number(number: float | None, digits: int) -> str:
 
 def _remainder_picture(taylor: TaylorRemainder, alternative: str) -> str:
     def draw(axes: Any) -> None:
-        steps, remainders = zip(*[pair for pair in taylor.steps if pair[1] > 0], strict=True)
-        axes.loglog(steps, remainders, color=COLOURS[0], marker="o", markersize=3, label="remainder")
+        largest = max(remainder for _, remainder in taylor.steps)
+        seen = [(t, drawn(r)) for t, r in taylor.steps if r > _ROUNDING * largest]
+        steps, remainders = zip(*seen, strict=True)
         t, r = steps[0], remainders[0]
         for slope, style in ((1, ":"), (2, "--")):
             guide = [r * (step / t) ** slope for step in steps]

@@ -36,6 +36,17 @@ COLOURS = ("#4c8eda", "#e07b39", "#43a26a", "#c75b9b", "#8d7cc9", "#a08528", "#3
 """Colours that can be told apart on a light and on a dark page."""
 
 
+def drawn(number: float) -> float:
+    """A number to the digits that a picture shows, so that rounding errors do not change it.
+
+    Examples
+    --------
+    >>> drawn(0.0123456), drawn(-3.0)
+    (0.0123, -3.0)
+    """
+    return float(f"{number:.3g}")
+
+
 def svg(draw: Callable[[Any], None], alternative: str, *, width: float = 6.4, height: float = 3.6) -> str:
     """Draw on one pair of axes.
 

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from diffmagic.notebook.render.blocks import Block, Picture, Table
-from diffmagic.notebook.render.pictures import COLOURS, PAGE, svg
+from diffmagic.notebook.render.pictures import COLOURS, PAGE, drawn, svg
 from diffmagic.results import PowerLaw, Sweep
 
 _HEAD = ["method", "best step", "its error", "step in theory", "truncation slope", "round-off slope"]
@@ -46,14 +46,14 @@ def _picture(found: Sweep, alternative: str) -> str:
 
     def draw(axes: Any) -> None:
         for each, colour, marker in zip(found.methods, COLOURS * 2, "os^Dv<>Pos^Dv", strict=False):
-            errors = [max(error, floor) for error in each.errors]
+            errors = [drawn(max(error, floor)) for error in each.errors]
             axes.loglog(each.steps, errors, color=colour, marker=marker, markersize=3, label=each.method)
             laws = (each.truncation, [each.best_step, each.steps[-1]]), (each.roundoff, [each.steps[0], each.best_step])
             for law, ends in laws:
                 if law is not None:
-                    line = [law.factor * h**law.slope for h in ends]
+                    line = [drawn(law.factor * h**law.slope) for h in ends]
                     axes.loglog(ends, line, color=PAGE, linewidth=0.8, linestyle="--")
-            best = max(each.best_error, floor)
+            best = drawn(max(each.best_error, floor))
             axes.plot(each.best_step, best, marker="o", markersize=9, markerfacecolor="none", color=colour)
         axes.set_xlabel("step h")
         axes.set_ylabel("relative error" if found.relative else "error")
