@@ -48,6 +48,7 @@ def test_wrong(run: Run) -> None:
     assert "∂loss/∂w[0]" in text
     assert "slope 1.0" in text
     assert page.count("<svg") == 1
+    assert all(f">{label}<" in page for label in ("remainder", "slope 1", "slope 2"))
     assert max(map(len, text.splitlines())) <= 100
 
 

@@ -61,6 +61,7 @@ def _remainder_picture(taylor: TaylorRemainder, alternative: str) -> str:
         largest = max(remainder for _, remainder in taylor.steps)
         seen = [(t, drawn(r)) for t, r in taylor.steps if r > _ROUNDING * largest]
         steps, remainders = zip(*seen, strict=True)
+        axes.loglog(steps, remainders, color=COLOURS[0], marker="o", markersize=3, label="remainder")
         t, r = steps[0], remainders[0]
         for slope, style in ((1, ":"), (2, "--")):
             guide = [r * (step / t) ** slope for step in steps]
