@@ -55,6 +55,7 @@ def _picture(found: Sweep, alternative: str) -> str:
                     axes.loglog(ends, line, color=PAGE, linewidth=0.8, linestyle="--")
             best = drawn(max(each.best_error, floor))
             axes.plot(each.best_step, best, marker="o", markersize=9, markerfacecolor="none", color=colour)
+        axes.set_ylim(bottom=floor / 3)
         axes.set_xlabel("step h")
         axes.set_ylabel("relative error" if found.relative else "error")
         axes.legend()
