@@ -74,16 +74,21 @@ def table_html(table: Table) -> str:
 def formulas_html(formulas: Formulas) -> str:
     """Formulas, typeset by the page."""
     rows = "".join(
-        f'<tr><th scope="row" {_LEFT}>{escape(label)}</th><td {_LEFT}>${escape(latex)}$</td></tr>'
+        f'<tr><th scope="row" {_LEFT}>{escape(label)}</th><td {_LEFT}>{_typeset(latex)}</td></tr>'
         for label, latex, _ in formulas.lines
     )
     return f"<table>{_caption(formulas.caption)}<tbody>{rows}</tbody></table>"
 
 
+def _typeset(latex: str) -> str:
+    """LaTeX for the page to typeset, as large as in a line of its own."""
+    return rf"$\displaystyle {escape(latex)}$"
+
+
 def steps_html(steps: Steps) -> str:
     """Formulas typeset by the page, each with its reason."""
     rows = "".join(
-        f"<tr><td {_LEFT}>${'= ' if k else ''}{escape(latex)}$</td><td {_LEFT}>{escape(reason)}</td></tr>"
+        f"<tr><td {_LEFT}>{_typeset('= ' + latex if k else latex)}</td><td {_LEFT}>{escape(reason)}</td></tr>"
         for k, (latex, _, reason) in enumerate(steps.lines)
     )
     return f"<table>{_caption(steps.caption)}<tbody>{rows}</tbody></table>"
