@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -31,7 +31,7 @@ def compare(
     """Differentiate ``f(*args)`` by several methods.
 
     The reference is the formula of the derivative at 30 digits where there is one, else reverse accumulation, else the
-    first method that succeeds.
+    method that estimates its own error to be least.
 
     Parameters
     ----------
@@ -65,7 +65,8 @@ def compare(
     >>> [(row.method, row.digits > 12) for row in found.rows]
     [('reverse', True), ('forward-difference', False)]
     """
-    chosen = [find(name) for name in (names() if methods is None else methods)]
+    asked = [methods] if isinstance(methods, str) else names() if methods is None else methods
+    chosen = [find(name) for name in asked]
     if not chosen:
         raise DiffmagicError("there are no methods to compare", rewrite='methods=["reverse", "adaptive"]')
     call = {"order": order, "inputs": inputs, "results": results}
@@ -74,7 +75,8 @@ def compare(
         best, truth, reference = _reference(found, f, args, argnums, call)
         program = best.program or _program(f, args, argnums)
         rows = [_row(method, found[method.name], vector(truth), program, f, args, argnums) for method in chosen]
-    return Comparison(best.value, truth, reference, rows, order, best.notes, best.names, best.entries)
+    notes = [*best.notes, *(["it gives another value at each call"] if _changes(found.values()) else [])]
+    return Comparison(best.value, truth, reference, rows, order, notes, best.names, best.entries)
 
 
 def _tried(
@@ -96,7 +98,7 @@ def _reference(
     worked = {name: each for name, each in tried.items() if isinstance(each, Derivative)}
     if not worked:
         raise next(each for each in found.values() if isinstance(each, DiffmagicError))
-    name = "reverse" if "reverse" in worked else next(iter(worked))
+    name = "reverse" if "reverse" in worked else min(worked, key=lambda name: _own_error(worked[name]))
     best = worked[name]
     from diffmagic.symbolic.method import exact  # with SymPy, which nothing else here needs
 
@@ -117,8 +119,7 @@ def _row(
 ) -> Contender:
     if isinstance(found, DiffmagicError):
         return Contender(method.name, method.family, failure=found.reason.splitlines()[0])
-    size = float(np.linalg.norm(truth))
-    error = None if found.error is None else float(np.linalg.norm(vector(found.error))) / (size or 1.0)
+    error = None if found.error is None else _own_error(found)
     return Contender(
         method.name,
         method.family,
@@ -130,6 +131,20 @@ def _row(
         found.size,
         found.elapsed,
     )
+
+
+def _own_error(found: Derivative) -> float:
+    """A method's estimate of its error, relative to the derivative; infinite if it has none."""
+    if found.error is None:
+        return math.inf
+    error = float(np.linalg.norm(vector(found.error))) / (float(np.linalg.norm(vector(found.derivative))) or 1.0)
+    return math.inf if math.isnan(error) else error
+
+
+def _changes(found: Iterable[Derivative | DiffmagicError]) -> bool:
+    """Whether the function gave the methods different values."""
+    values = [vector(each.value) for each in found if isinstance(each, Derivative)]
+    return not all(np.array_equal(value, values[0], equal_nan=True) for value in values)
 
 
 def agreement(found: Any, truth: Any) -> float | None:
@@ -145,7 +160,8 @@ def agreement(found: Any, truth: Any) -> float | None:
     """
     if found.shape != truth.shape:
         return 0.0
-    difference, size = float(np.linalg.norm(found - truth)), float(np.linalg.norm(truth))
+    with np.errstate(invalid="ignore"):
+        difference, size = float(np.linalg.norm(found - truth)), float(np.linalg.norm(truth))
     if not (math.isfinite(difference) and math.isfinite(size)):
         return None
     relative = max(difference / (size or 1.0), np.finfo(float).epsneg)

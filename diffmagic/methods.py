@@ -123,7 +123,7 @@ def find(name: str) -> Method:
         return METHODS[name]
     offered = _offered().get(name)
     if offered is None:
-        near = difflib.get_close_matches(name, names(), n=1) or names()
+        near = difflib.get_close_matches(str(name), names(), n=1) or names()
         raise DiffmagicError(f"there is no method {name!r}", rewrite=" or ".join(map(repr, near)))
     try:
         method = offered.load()
@@ -219,13 +219,12 @@ def run(
 
 def _check(method: Method, f: Any, args: tuple[Any, ...], argnums: Argnums, order: int, options: Iterable[str]) -> None:
     """Refuse what a method says it cannot do."""
-    if not isinstance(order, int) or isinstance(order, bool) or order < 1:
+    if not isinstance(order, int | np.integer) or isinstance(order, bool) or order < 1:
         raise DiffmagicError(f"order {order!r} is not a positive whole number", rewrite="order=1, order=2, …")
     if method.orders is not None and order > method.orders:
-        able = [name for name, other in METHODS.items() if other.orders is None or other.orders >= order]
         raise DiffmagicError(
             f"{method.name} goes up to order {method.orders}",
-            rewrite=f"a lower order, or {' or '.join(map(repr, able))}",
+            rewrite="a lower order, or automatic differentiation, which goes up to any",
         )
     if method.several_orders is not None and order > method.several_orders and _count(f, args, argnums) > 1:
         raise DiffmagicError(

@@ -115,6 +115,7 @@ def _forward(program: Program, inputs: set[Variable]) -> int:
 def _reverse(program: Program, outputs: list[Variable], moving: set[Variable]) -> int:
     """One pass from these results to the variables that move."""
     total = 0
+    minus: dict[Variable, int] = {}  # signs, unless an addition takes them in
     reached: dict[Variable, Any] = {out: np.ones(np.shape(out.value), bool) for out in outputs}
     for equation in reversed(program.equations):
         if not equation.primitive.differentiable or not any(result in reached for result in equation.results):
@@ -130,10 +131,12 @@ def _reverse(program: Program, outputs: list[Variable], moving: set[Variable]) -
             added = int(np.sum(arrivals - 1, where=arrivals > 0) + np.sum(before & (arrivals > 0)))
             if equation.primitive.body is None and not is_move(equation):
                 total += _contribution(equation, i, forward=False)
-                total += int(arrivals.size) if _is_minus(equation, i) and not added else 0
+                minus[operand] = int(arrivals.size) if _is_minus(equation, i) and not added else 0
+            if added:
+                minus[operand] = 0
             total += added
             reached[operand] = before | (arrivals > 0)
-    return total
+    return total + sum(minus.values())
 
 
 def _arrivals(equation: Equation, i: int, operand: Variable) -> Any:

@@ -226,6 +226,7 @@ class CellFunction:
         self._called = False
         self._drew = False
         self._met: dict[tuple[int, str], None] = {}
+        self.__name__ = subject.function or "the cell"
 
     def __call__(self, inputs: Mapping[str, Any]) -> Any:
         """The result for these inputs, in containers of its own."""
@@ -260,6 +261,7 @@ class CellFunction:
         parameters = [inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD) for name in names]
         vars(function)["__signature__"] = inspect.Signature(parameters)
         name = self._subject.function
+        function.__name__ = self.__name__
         if name.partition(".")[0] in self._names:
             function.__name__ = name.rsplit(".", 1)[-1]
             vars(function)["__wrapped__"] = eval(name, self._names)

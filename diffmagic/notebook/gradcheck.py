@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable
 from dataclasses import replace
 
 from diffmagic.core.errors import DiffmagicError
@@ -10,6 +11,7 @@ from diffmagic.gradient_check import gradcheck
 from diffmagic.notebook.cells import Subject, cell_subject, defs_in, function_subject
 from diffmagic.notebook.inputs import evaluate
 from diffmagic.notebook.line import Options, nearest
+from diffmagic.notebook.namespace import Names
 from diffmagic.notebook.request import Request, add_common_options, words_in
 from diffmagic.results import GradientCheck
 
@@ -48,13 +50,15 @@ def run_gradcheck(request: Request) -> GradientCheck:
         if name not in inputs.varied and (name in inputs.constants or (name in names and name not in subject.defaults))
     }
     values = {**inputs.varied, **others}
+    values = {name: values[name] for name in sorted(values, key=_place(subject))}
+    places = [place for place, name in enumerate(values) if name in inputs.varied]
     with request.function(subject, inputs) as function:
         function(values)
         found = gradcheck(
             function.by_position(list(values)),
-            function.beside(gradient).by_position(list(values)),
+            function.beside(gradient).by_position(_same_arguments(gradient, list(values), names)),
             *values.values(),
-            argnums=tuple(range(len(inputs.varied))) if len(inputs.varied) > 1 else 0,
+            argnums=places if len(places) > 1 else places[0],
         )
     return replace(found, notes=inputs.notes + found.notes, digits=request.digits)
 
@@ -90,3 +94,24 @@ def _on_the_line(request: Request) -> tuple[Subject, Subject]:
         if not callable(value):
             raise DiffmagicError(f"{word} is not a function", rewrite="%gradcheck loss my_grad w=w0")
     return function_subject(values[0], words[0]), function_subject(values[1], words[1])
+
+
+def _place(subject: Subject) -> Callable[[str], int]:
+    """Where a parameter stands; names that are none come last."""
+    parameters = list(subject.parameters or ())
+    return lambda name: parameters.index(name) if name in parameters else len(parameters)
+
+
+def _same_arguments(gradient: Subject, names: list[str], notebook: Names) -> list[str]:
+    """What the gradient calls the function's arguments: it has their names, or takes them by position."""
+    parameters = list(gradient.parameters or ())
+    called = names if set(names) <= set(parameters) else parameters[: len(names)]
+    needed = [name for name in parameters if name not in gradient.defaults and name not in notebook]
+    missing = [name for name in needed if name not in called]
+    if missing or len(called) < len(names):
+        takes = f"takes {', '.join(parameters) or 'nothing'}"
+        raise DiffmagicError(
+            f"{gradient.function} {takes}, and the function takes {', '.join(names)}",
+            rewrite=f"def {gradient.function}({', '.join(names)}):",
+        )
+    return called

@@ -95,7 +95,8 @@ def _truth(function: CellFunction, inputs: Inputs, order: int) -> tuple[Any, lis
 def _numerical(name: str) -> Method:
     method = find(name)
     if method.family != "numerical":
-        magic = "%%grad --mode " + name if method.family == "automatic" else f"%%diffcompare --methods {name}"
+        magics = {"automatic": f"%%grad --mode {name}", "symbolic": "%%symdiff"}
+        magic = magics.get(method.family, f"%%diffcompare --methods {name}")
         raise DiffmagicError(f"{name} is not a numerical method", rewrite=magic)
     return method
 

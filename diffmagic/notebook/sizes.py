@@ -10,11 +10,13 @@ from typing import Any
 from IPython.utils.capture import capture_output
 
 from diffmagic.core.errors import DiffmagicError
-from diffmagic.notebook.cells import CellFunction
+from diffmagic.notebook.cells import CellFunction, Subject
 from diffmagic.notebook.inputs import evaluate
-from diffmagic.notebook.line import NAME, known_as
-from diffmagic.notebook.namespace import Snapshot
+from diffmagic.notebook.line import NAME, known_as, nearest
+from diffmagic.notebook.namespace import Snapshot, reachable_names
 from diffmagic.notebook.request import Request
+
+_MOST = 100
 
 
 @contextmanager
@@ -24,6 +26,7 @@ def cell_for(request: Request, name: str, value: int) -> Iterator[tuple[CellFunc
     request.names[name] = value
     try:
         subject = request.subject()
+        _check_read(name, subject, request)
         inputs = request.inputs(subject)
         function = request.function(subject, inputs)
         with capture_output():
@@ -31,6 +34,13 @@ def cell_for(request: Request, name: str, value: int) -> Iterator[tuple[CellFunc
         function.undo()
     finally:
         before.restore()
+
+
+def _check_read(name: str, subject: Subject, request: Request) -> None:
+    expressions = [compile(text, "", "eval") for text in request.line.inputs.values()]
+    reads = reachable_names([*subject.codes, *expressions], request.names)
+    if name not in reads:
+        raise DiffmagicError(f"neither the cell nor its inputs read {name}", rewrite=nearest(name, reads) or reads[0])
 
 
 def values_of(text: str, flag: str, request: Request) -> tuple[str, list[int]]:
@@ -54,4 +64,6 @@ def values_of(text: str, flag: str, request: Request) -> tuple[str, list[int]]:
         values = [evaluate(each, request.names, name) for each in words.split(",") if each.strip()]
     if not values or not all(isinstance(value, int) and value > 0 for value in values):
         raise DiffmagicError(f"{flag} {text}: the values are not positive whole numbers", rewrite=example)
+    if len(values) > _MOST:
+        raise DiffmagicError(f"{flag} {text}: that are {len(values):,} values", rewrite=f"{flag} {name}=1,10,100")
     return name, sorted(set(values))

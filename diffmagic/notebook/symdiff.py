@@ -85,6 +85,7 @@ def _in_symbols(request: Request, subject: Subject, symbols: list[str], order: i
             simplify=request.options.simplify,
             results=result_names(subject, inputs),
         )
+        found.notes += function.notes()
         if subject.parameters is None:
             function.undo()  # what the cell defines belongs to no value of the inputs
     return found
@@ -117,7 +118,7 @@ def _with_values(request: Request, subject: Subject, order: int) -> Symbolic:
             inputs=[path for name, value in chosen.items() for path, _ in flatten(value, name)[0]],
             results=results,
         )
-    found.notes = inputs.notes + found.notes
+    found.notes = list(dict.fromkeys([*inputs.notes, *found.notes, *found.at.notes, *function.notes()]))
     return found
 
 

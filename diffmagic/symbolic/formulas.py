@@ -152,7 +152,8 @@ class _Walk:
         names = self.program.names()
         guards = sorted([*self.program.guards, *self.held.values()], key=lambda guard: guard.position)
         conditions = dataclasses.replace(self.program, guards=guards).conditions(names)
-        conditions += [f"{operation(equation, names)} takes the same piece" for equation in self.pieces]
+        written = [equation.location.expression or operation(equation, names) for equation in self.pieces]
+        conditions += [f"{expression} takes the same piece" for expression in written]
         return [f"holds while {condition}" for condition in dict.fromkeys(conditions)]
 
     def _step(self, position: int, equation: Equation) -> None:

@@ -32,8 +32,12 @@ def numerical(symbols: Sequence[Any], expressions: Sequence[Any]) -> Callable[..
     made = sp.lambdify([*symbols, PI], expressions, modules, cse=True, dummify=True)
 
     def function(*numbers: Any) -> list[Any]:
-        with np.errstate(all="ignore"):
-            return list(made(*[np.float64(n) if type(n) is float else n for n in numbers], math.pi))
+        try:
+            with np.errstate(all="ignore"):
+                return list(made(*[np.float64(n) if type(n) is float else n for n in numbers], math.pi))
+        except NameError as error:
+            reason = f"the formula needs {error.name}, which neither NumPy nor SciPy has"
+            raise DiffmagicError(reason, rewrite="%%grad, which needs no formula") from None
 
     return function
 

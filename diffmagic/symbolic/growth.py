@@ -48,7 +48,7 @@ def growth(
     ...     return f, (0.3,)
     >>> found = growth(logistic, range(1, 5))
     >>> found.formula, found.derivative, found.automatic
-    ([0, 3, 8, 18], [0, 2, 21, 82], [0, 8, 16, 24])
+    ([0, 3, 8, 18], [0, 2, 21, 82], [0, 7, 14, 21])
     """
     found = Growth(name, list(values))
     for value in found.values:

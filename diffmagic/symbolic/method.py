@@ -20,6 +20,7 @@ from diffmagic.results import Derivative, Symbolic
 if TYPE_CHECKING:
     from diffmagic.symbolic.call import Call
 
+_VALUES = "give the inputs values: symdiff(f, 0.5)"
 _SAMPLES = (
     (0.7, 1.3, 0.4, 1.9),
     (2.3, 1.7, 3.1, 2.9),
@@ -71,12 +72,16 @@ def symbolic(
     derivative, error = call.structured(numbers, order), None
     notes = call.recording.notes + call.formulas.notes
     try:
-        errors = [abs(a - b) for a, b in zip(numbers, to_digits(call.symbols, expressions, call.point), strict=True)]
+        exact = to_digits(call.symbols, expressions, call.point)
+        with np.errstate(all="ignore"):
+            errors = [abs(a - b) for a, b in zip(numbers, exact, strict=True)]
     except DiffmagicError:
         pass
     else:
         error = call.structured(errors, order)
         notes += _lost(numbers, errors)
+    if not np.all(np.isfinite(np.asarray(numbers, complex))):
+        notes.append("the formula of the derivative is not finite here, which need not be true of the derivative")
     size = sum(int(one.count_ops()) for one in expressions)
     return Derivative(
         value=call.recording.value(),
@@ -188,7 +193,7 @@ def symdiff(
     def derivative(*values: Any) -> Any:
         leaves = [leaf for value in values for _, leaf in flatten(value)[0]]
         if [np.shape(leaf) for leaf in leaves] != [array.shape for array in call.formulas.symbols]:
-            raise DiffmagicError("the formula was found for values of another form", rewrite="symdiff(f, *values)")
+            raise DiffmagicError("the formula was found for values of another form", rewrite=_VALUES)
         numbers = [one for leaf in leaves for one in (np.ravel(leaf) if np.ndim(leaf) else [leaf])]
         return call.structured(function(*numbers), order)
 
@@ -234,7 +239,7 @@ def _called(
     why = "it is not finite there" if failure is None else f"{type(failure).__name__}: {failure}"
     raise DiffmagicError(
         f"{function_name(f)} cannot be called with sample numbers: {why}",
-        rewrite="symdiff(f, *values)",
+        rewrite=_VALUES,
     ) from failure
 
 
@@ -275,5 +280,5 @@ def _parameters(f: Callable[..., Any]) -> list[str]:
         needed = []
     positional = [p.name for p in needed if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
     if not positional or len(positional) != len([p for p in needed if p.kind is not p.VAR_KEYWORD]):
-        raise DiffmagicError(f"the parameters of {function_name(f)} are not known", rewrite="symdiff(f, *values)")
+        raise DiffmagicError(f"the parameters of {function_name(f)} are not known", rewrite=_VALUES)
     return positional

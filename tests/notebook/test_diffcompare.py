@@ -89,6 +89,8 @@ def test_scale_leaves_nothing_behind(run: Run, output: Output) -> None:
         ("x=1.0 --scale 5", "--scale takes a name and its values, not 5\n  Instead: --scale n=1,2,5,10"),
         ("x=1.0 --scale n=0,1", "not positive whole numbers"),
         ("x=1.0 --scale n=1.5", "not positive whole numbers"),
+        ("x=1.0 --scale n=1:1000", "that are 1,000 values"),
+        ("x=1.0 --scale n=1,2", "neither the cell nor its inputs read n"),
         ("x=1.0 --scale n=1,2 --order 2", "--order does not go with --scale"),
         ("x=1.0 --scale n=1,2 --methods reverse", "--methods does not go with --scale"),
     ],

@@ -87,6 +87,13 @@ def test_several_inputs(run: Run) -> None:
     assert any("b" in guess and "a" in guess for guess in found.guesses)
 
 
+def test_arguments_by_position(run: Run) -> None:
+    run("a = 3.0")
+    assert run("%%gradcheck w=np.ones(2)\ndef f(w):\n    return w @ w\ndef g(v):\n    return 2 * v")
+    assert run("%%gradcheck b=1.0\ndef f(a, b):\n    return a * b**2\ndef g(s, t):\n    return 2 * s * t")
+    assert run("%%gradcheck b=1.0\ndef f(a, b):\n    return a * b**2\ndef g(b, a):\n    return 2 * a * b")
+
+
 def test_many_components(run: Run) -> None:
     found = run(
         "%%gradcheck w=np.linspace(0, 1, 40)\ndef f(w):\n    return np.sum(w**3)\ndef g(w):\n    return 3 * w**2"
@@ -106,6 +113,10 @@ def test_many_components(run: Run) -> None:
         ),
         ("%%gradcheck w=1.0\ndef f(w):\n    return w\ndef g(w):\n    pass", "g returns None"),
         ("%%gradcheck w=np.ones(2)\ndef f(w):\n    return w @ w\ndef g(w):\n    return np.ones(3)", "3"),
+        (
+            "%%gradcheck w=1.0\ndef f(w):\n    return w\ndef g(w, k):\n    return k",
+            "g takes w, k, and the function takes w",
+        ),
         ("%gradcheck np.sin x=1.0", "the line names a function and its gradient"),
         ("%gradcheck np.pi np.cos x=1.0", "np.pi is not a function"),
     ],

@@ -87,6 +87,12 @@ def test_decimal_places_that_the_error_leaves_open_are_not_shown(run: Run) -> No
     assert [line.split()[1] for line in text.splitlines() if "∂/∂v" in line] == ["0.0", "2.0"]
 
 
+@pytest.mark.parametrize("line", ["x=-1.0", "x=-1.0 --sweep", "x=-1.0 --method ridders"])
+def test_where_there_is_nothing(run: Run, line: str) -> None:
+    text = text_of(run(f"%%numdiff {line}\nnp.log(x)"))
+    assert "nan  unknown" in text
+
+
 def test_sweep(run: Run) -> None:
     found = run(BAYDIN.format(""))
     swept = {each.method: each for each in found.sweep.methods}
@@ -124,7 +130,7 @@ def test_sweep_of_what_cannot_be_traced(run: Run) -> None:
     [
         ("x=1.0 --method revers", "there is no method 'revers'"),
         ("x=1.0 --method reverse", "reverse is not a numerical method\n  Instead: %%grad --mode reverse"),
-        ("x=1.0 --method symbolic", "Instead: %%diffcompare --methods symbolic"),
+        ("x=1.0 --method symbolic", "Instead: %%symdiff"),
         ("x=1.0 --step 0.1", "adaptive finds its steps itself\n  Instead: --method central-difference"),
         ("x=1.0 --method ridders --step much", "--step takes a number, not much"),
         ("x=1.0 --method ridders,richardson", "several methods at once are for --sweep"),

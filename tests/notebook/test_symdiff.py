@@ -102,10 +102,16 @@ def test_steps(run: Run) -> None:
     assert "product rule" in page
 
 
+def test_what_the_numbers_hide_is_noted(run: Run) -> None:
+    found = run("%%symdiff x=0.0\nnp.sinc(x)")
+    assert "the formula of the derivative is not finite here, which need not be true of the derivative" in found.notes
+    assert "random numbers" in run("%%symdiff x=1.0\nx * np.random.rand()").notes[-1]
+
+
 def test_growth(run: Run, output: Output) -> None:
     found = run(LOGISTIC.format("n=1:4"))
     assert (found.formula, found.derivative) == ([0, 3, 8, 18], [0, 2, 21, 82])
-    assert found.automatic == [0, 8, 16, 24]
+    assert found.automatic == [0, 7, 14, 21]
     assert html_of(found).count("<svg") == 1
     assert run(LOGISTIC.format("n=2,4")).values == [2, 4]
     assert "NameError" in output("n")
@@ -125,6 +131,8 @@ def test_formulas_are_escaped(run: Run) -> None:
         ("%%symdiff x --wrt z\nx**2", "there is no input z\n  Instead: --wrt x"),
         ("%%symdiff x --steps --order 2\nx**2", "the rules are shown for the first derivative"),
         ("%%symdiff A=np.eye(3)\nnp.sum(np.linalg.svd(A)[1])", "np.linalg.svd has no formula"),
+        ("%%symdiff x=1.0 --growth m=1:3\nx**2", "neither the cell nor its inputs read m"),
+        ("%%symdiff x\nx.foo", "the cell cannot be called with sample numbers: AttributeError"),
         ("%%symdiff x --growth 5\nx**2", "--growth takes a name and its values"),
         ("%%symdiff x\nfloat(str(x))", "Instead:"),
         ("%symdiff f x", "NameError"),

@@ -43,7 +43,7 @@ def estimates_table(found: Derivative) -> Table | None:
         return None
     errors, steps = (flatten(each)[0] for each in (found.error, found.step))
     apart = {trial.wrt: trial for trial in found.trials}
-    told_apart = len(apart) == len(found.trials)  # one step for each number: its two kinds of error
+    told_apart = len(apart) == len(found.trials) == sum(np.size(step) for _, step in steps)  # one step for each number
     rows = []
     for entry, (_, error), (_, step) in zip(known_entries(found), errors, itertools.cycle(steps)):
         if (np.size(entry.value) > 1 and np.shape(entry.value) != np.shape(step)) or np.iscomplexobj(entry.value):
@@ -87,4 +87,4 @@ def estimate_sentences(found: Derivative) -> list[str]:
         worst = max((float(np.max(error, initial=0.0)) for _, error in flatten(found.error)[0]), default=0.0)
         said.append(f"The largest estimated error is {error_bound(worst)}.")
     calls = "" if found.evaluations == found.calls else f" in {found.calls} calls"
-    return [*said, f"{found.evaluations} evaluations of the function{calls}."]
+    return [*said, f"{found.evaluations} evaluation{'s' * (found.evaluations > 1)} of the function{calls}."]
