@@ -49,6 +49,8 @@ class Case:
     right : ndarray of bool
     doubted : bool
         Whether differences along a direction do not confirm the automatic derivative.
+    lost : ndarray of bool
+        Where the gradient differs from the automatic one by no more than rounding does beside the point.
     excused : int
         How many numbers are right because they lie between the two sides of a kink.
     """
@@ -65,6 +67,7 @@ class Case:
     error: Any = None
     right: Any = None
     doubted: bool = False
+    lost: Any = False
     excused: int = 0
 
     def same(self, a: Any, b: Any, error: Any = 0.0) -> Any:
@@ -91,8 +94,9 @@ def precision(case: Case, eps: float) -> bool:
     case.eps = max(eps, case.inner)
     if case.eps > case.inner:
         digits = int(-math.log10(case.eps))
+        name = "single" if digits > 5 else "half"
         problem.notes.append(
-            f"single precision is used, so about {digits} digits count; the function is differentiated in double "
+            f"{name} precision is used, so about {digits} digits count; the function is differentiated in double "
             "precision at the same point"
         )
     values = vector(problem.value), vector(again)
@@ -116,7 +120,9 @@ def differences(case: Case) -> None:
         with np.errstate(all="ignore"):
             off = np.abs(case.mine - case.automatic) / (np.abs(case.mine) + np.abs(case.automatic) + case.floor)
         off = np.max(np.where(np.isnan(off), np.inf, off), axis=0)
-        columns = np.argsort(-off, kind="stable")[:_WORST].tolist()
+        lost = np.flatnonzero(np.any(case.lost & ~case.same(case.mine, case.automatic), axis=0))
+        worst = np.argsort(-off, kind="stable")
+        columns = np.union1d(worst[:_WORST], lost[:_ONE_BY_ONE]).tolist()
         for turn in range(1, _DIRECTIONS + 1):
             _along(case, problem.direction(turn))
     for k in columns:

@@ -11,11 +11,13 @@ import numpy as np
 
 from diffmagic.automatic import notes_kept_back
 from diffmagic.core.errors import DiffmagicError
+from diffmagic.core.program import short
 from diffmagic.core.recording import Argnums, function_name
-from diffmagic.core.structures import flatten
+from diffmagic.core.structures import flatten, vector
 from diffmagic.core.transforms import Mode, jacobian
 from diffmagic.gradient_check.case import TRUSTED, Case, differences, precision
 from diffmagic.gradient_check.given import given_gradient
+from diffmagic.gradient_check.kinks import on_a_kink
 from diffmagic.gradient_check.mistakes import Evidence, guesses, place
 from diffmagic.gradient_check.problem import Problem, copied, posed
 from diffmagic.gradient_check.rounding import roughness, rounding
@@ -23,7 +25,7 @@ from diffmagic.gradient_check.taylor import taylor_remainder
 from diffmagic.gradient_check.verdicts import RIGHT, UNKNOWN, VERDICTS, rows_of, summary_of, verdicts_of
 from diffmagic.results import Derivative, GradientCheck
 
-_ENOUGH, _ASIDE = 3, 1e-3
+_ENOUGH, _ASIDE, _PLAIN = 3, 1e-3, 1e-6
 
 
 def gradcheck(f: Callable[..., Any], gradient: Any, *args: Any, argnums: Argnums = 0) -> GradientCheck:
@@ -108,10 +110,12 @@ def check_grads(
     for mode in modes:
         lower = f
         for level in range(1, order + 1):
-            check = _of_diffmagic(posed(lower, inputs, places), names[mode])
+            with notes_kept_back():
+                check = _of_diffmagic(posed(lower, inputs, places), names[mode])
             if not check:
                 of = f"order {level} in {names[mode]} mode" if order > 1 else f"{names[mode]} mode"
-                raise DiffmagicError(f"{of}: {check.summary}", rewrite="look at its rows: gradcheck(f, args)")
+                function = functools.reduce(lambda inner, _: f"jacobian({inner})", range(1, level), "f")
+                raise DiffmagicError(f"{of}: {check.summary}", rewrite=f"look at its rows: gradcheck({function}, args)")
             lower = _flat(jacobian(lower, places, mode=names[mode]), function_name(f))
 
 
@@ -119,11 +123,11 @@ def _flat(f: Callable[..., Any], name: str) -> Callable[..., Any]:
     """A function with all its results in one vector."""
 
     @functools.wraps(f)
-    def vector(*args: Any) -> Any:
+    def flat(*args: Any) -> Any:
         return np.concatenate([np.ravel(leaf) for _, leaf in flatten(f(*args))[0]])
 
-    vector.__name__ = name
-    return vector
+    flat.__name__ = name
+    return flat
 
 
 def _differentiable(inputs: tuple[Any, ...]) -> tuple[int, ...]:
@@ -165,8 +169,11 @@ def _against_both(problem: Problem, gradient: Any) -> GradientCheck:
     case = Case(problem, given.matrix, true if traced else np.full(given.matrix.shape, np.nan), program, traced)
     problem.notes += [*(derivative.notes if derivative else []), *given.notes]
     if callable(gradient) and traced and not np.all(case.same(case.mine, true)):
-        case.floor = _rough(case, gradient)
+        case.floor, most = _rough(case, gradient)
+        case.lost = np.abs(case.mine - true) <= most
     found = _judged(case, given.eps)
+    if found and callable(gradient):
+        found.notes.extend(_only_here(case, gradient))
     if given.transposed:
         said = [f"{shape}: compared after transposing" for shape in given.transposed]
         summary = "your gradient has the wrong shape" if found else found.summary
@@ -186,21 +193,27 @@ def _of_diffmagic(problem: Problem, mode: Mode) -> GradientCheck:
     return _judged(case, 0.0, "the automatic derivative")
 
 
+@np.errstate(all="ignore")
 def _judged(case: Case, eps: float, who: str = "your gradient") -> GradientCheck:
     problem = case.problem
     steady = precision(case, eps)
     floor = rounding(problem, case.program, case.automatic if case.traced else case.mine, case.eps)
     case.floor = np.maximum(case.floor, floor)
     differences(case)
-    verdicts = verdicts_of(case)
-    if not steady:
-        verdicts[:] = UNKNOWN
-    case.right = verdicts == RIGHT
-    rows = rows_of(case, verdicts)
-    worst = int(np.min(verdicts))
     taylor = None
     if np.all(np.isfinite(case.mine)):
         taylor = taylor_remainder(problem, case.mine, (case.inner, case.eps), case.program)
+    moved = max((remainder for _, remainder in taylor.steps), default=0.0) if taylor else 0.0
+    verdicts = verdicts_of(case, float(np.max(np.abs(vector(problem.value)), initial=0.0)) + moved)
+    undefined = np.isnan(vector(problem.value))
+    if np.any(undefined):
+        problem.notes.append("the function is nan at this point, so it has no derivative there")
+    verdicts[undefined | (not steady)] = UNKNOWN
+    case.right = verdicts == RIGHT
+    rows = rows_of(case, verdicts)
+    worst = int(np.min(verdicts))
+    if taylor and taylor.slope is not None and worst == RIGHT and np.any(case.lost):
+        taylor = replace(taylor, slope=None, reading="hidden by rounding, as digits are lost")
     return GradientCheck(VERDICTS[worst], summary_of(case, rows, who), [], problem.notes, rows, taylor)
 
 
@@ -214,24 +227,43 @@ def _guesses(case: Case, gradient: Any) -> list[str]:
     found = guesses(evidence)
     if callable(gradient) and found:
         beside = _beside(case, gradient)
-        found = [said for said in found if said in beside]
+        known = guesses(beside) if beside else []
+        found = [said for said in found if said in known]
     elif case.mine.size < _ENOUGH:
         found = []
     return [said for said in (place(evidence), *found[:1]) if said]
 
 
-def _beside(case: Case, gradient: Callable[..., Any]) -> list[str]:
-    """What explains the gradient at another point, so that nothing is taken for a pattern that is chance."""
+@np.errstate(all="ignore")
+def _only_here(case: Case, gradient: Callable[..., Any]) -> list[str]:
+    """That a gradient is right at this point and wrong beside it, as a wrong factor is where the gradient is zero."""
+    kinked = case.excused or (case.program and on_a_kink(case.program))
+    beside = None if kinked else _beside(case, gradient)
+    if beside is None:
+        return []
+    off = np.where(beside.right | case.lost, 0.0, np.abs(beside.difference))
+    off[~(off > _PLAIN * np.maximum(np.abs(beside.mine), np.abs(beside.true)))] = 0.0
+    if not np.any(off):
+        return []
+    row, column = (int(k) for k in np.unravel_index(np.argmax(off), off.shape))
+    mine, true = (short(float(matrix[row, column]), 6) for matrix in (beside.mine, beside.true))
+    gives = "the automatic derivative gives" if case.traced else "differences give"
+    label = case.problem.label(row, column)
+    return [f"right at this point and wrong beside it: a little further {label} is {mine}, where {gives} {true}"]
+
+
+def _beside(case: Case, gradient: Callable[..., Any]) -> Evidence | None:
+    """The gradient at another point, so that nothing is taken for a pattern that is chance."""
     x = case.problem.x + _ASIDE * case.problem.direction(3)
     there = _moved(case, gradient, x)
     if there is None:
-        return []
+        return None
     true, floor = there.automatic, case.floor
     if not there.traced:
         differences(there)
         true, floor = there.numerical, TRUSTED * there.error
     right = there.same(there.mine, true, 0.0 if there.traced else there.error)
-    return guesses(Evidence(there.problem, x, there.mine, true, floor, right, there.program))
+    return Evidence(there.problem, x, there.mine, true, floor, right, there.program)
 
 
 def _moved(case: Case, gradient: Callable[..., Any], x: Any) -> Case | None:
@@ -249,11 +281,11 @@ def _moved(case: Case, gradient: Callable[..., Any], x: Any) -> Case | None:
     return replace(case, problem=problem, mine=mine, automatic=automatic, program=program)
 
 
-def _rough(case: Case, gradient: Callable[..., Any]) -> Any:
-    """What of the difference from the automatic derivative is rounding in the gradient that was given."""
+def _rough(case: Case, gradient: Callable[..., Any]) -> tuple[Any, Any]:
+    """How much of the difference from the automatic derivative is rounding, and how much may be."""
 
-    def beside(x: Any) -> Any:
+    def difference(x: Any) -> Any:
         there = _moved(case, gradient, x)
-        return np.nan if there is None else there.mine - there.automatic
+        return np.full(case.mine.shape, np.nan) if there is None else there.mine - there.automatic
 
-    return roughness(case.problem, case.automatic, case.mine - case.automatic, beside)
+    return roughness(case.problem, case.automatic, difference)

@@ -108,8 +108,10 @@ def guesses(evidence: Evidence) -> list[str]:
     finite = np.all(np.isfinite(evidence.mine)) and np.all(np.isfinite(evidence.true))
     if not finite or not np.any(evidence.columns):
         return []
-    whole, one = (_nothing, _factor, _moved), _projected(evidence)
-    said = [*(said for reading in whole for said in reading(evidence))]
+    one = _projected(evidence)
+    said = [said for reading in (_nothing, _factor, _moved) for said in reading(evidence)]
+    if evidence.multiple(evidence.true) is not None:
+        said += [*_skipped(one), *_any_factor(evidence)]
     return said + [said for reading in (_parts, _skipped, _terms, _scaled) for said in reading(one)]
 
 
@@ -144,38 +146,31 @@ def _nothing(evidence: Evidence) -> Iterator[str]:
 
 
 def _factor(evidence: Evidence) -> Iterator[str]:
-    """A constant times the true gradient."""
-    more = evidence.multiple(evidence.true)
-    if more is not None:
-        yield from _readings(1 + more, evidence)
-
-
-def _readings(factor: float, evidence: Evidence) -> Iterator[str]:
-    """What a constant factor may stand for."""
-    if abs(factor) < _EXACT:
-        return
+    """A constant times the true gradient that stands for something."""
+    factor = 1 + (evidence.multiple(evidence.true) or 0.0)
+    known = list(_known(abs(factor), evidence))
     if _is(factor, -1):
         yield "yours is the true gradient with the opposite sign"
-        return
-    known = list(_known(abs(factor), evidence))
-    if not known and evidence.few:
-        return
-    if not known:
-        digits = 6 if abs(factor - 1) > 1e-3 else 9
-        yield f"yours is {short(factor, digits)} times the true gradient in every component"
-        return
-    times = "minus " if factor < 0 else ""
-    yield f"yours is {times}{' or '.join(known[:2])}"
+    elif known:
+        times = "minus " if factor < 0 else ""
+        yield f"yours is {times}{' or '.join(known[:2])}"
+
+
+def _any_factor(evidence: Evidence) -> Iterator[str]:
+    """A constant times the true gradient."""
+    more = evidence.multiple(evidence.true)
+    if more is not None and abs(1 + more) > _EXACT and not evidence.few:
+        yield f"yours is {short(1 + more, 6 if abs(more) > 1e-3 else 9)} times the true gradient in every component"
 
 
 def _known(factor: float, evidence: Evidence) -> Iterator[str]:
     if _is(factor, 2):
         yield "twice the true gradient: a 2 too many, or a 1/2 forgotten"
-    elif _is(factor, 0.5):
+    elif _is(factor, 0.5) and _squares(evidence.program):
         yield "half the true gradient: the 2 of a square is missing, or a 1/2 is counted twice"
     for n, name in _lengths(evidence).items():
         if n > 2:
-            for twice, said in ((1.0, ""), (2.0, "2 × "), (0.5, "1/2 × ")):
+            for twice, said in ((1.0, ""), (2.0, "2 × "), (0.5, "1/2 × "))[: 1 if name.endswith(".size") else 3]:
                 if _is(factor, twice * n):
                     yield f"{said}{n} times the true gradient, and {n} is {name}: a sum where the function has a mean"
                 if _is(factor, twice / n):
@@ -185,6 +180,18 @@ def _known(factor: float, evidence: Evidence) -> Iterator[str]:
             yield f"{name} times the true gradient"
         if _is(factor, 1 / number):
             yield f"the true gradient divided by {name}"
+
+
+def _squares(program: Program | None) -> bool:
+    """Whether something is squared, or multiplied by something else that depends on the inputs."""
+    if program is None:
+        return True
+    for equation in program.equations:
+        name, operands = equation.primitive.name, equation.operands
+        products = equation.primitive.multilinear and sum(isinstance(one, Variable) for one in operands) > 1
+        if products or name in ("np.square", "np.var") or (name == "np.power" and np.all(operands[1] == 2)):
+            return True
+    return False
 
 
 def _is(a: float, b: float) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -10,13 +11,16 @@ import numpy as np
 from diffmagic.automatic import notes_kept_back
 from diffmagic.core.program import Equation, Program, Variable
 from diffmagic.core.reverse import reverse
+from diffmagic.core.structures import vector
 from diffmagic.core.tracing import concrete
 from diffmagic.gradient_check.kinks import way_taken
 from diffmagic.gradient_check.problem import Problem
 
 _MARGIN = 64.0
 _MOST_NUMBERS = 10**6
-_ASIDE, _ROUGHER, _MOST_ROUGH = 1e-7, 8.0, 1e-4
+_ROUGHER, _MOST_ROUGH, _MOST_LOST = 8.0, 1e-4, 1e-3
+_CLOSE, _WIDE, _INWARD = 1e-7, 1e-4, (1.0, 0.9, 0.5)
+_POINTS, _ORDER = 7, 4
 
 
 def rounding(problem: Problem, program: Program | None, exact: Any, eps: float) -> Any:
@@ -56,32 +60,38 @@ def rounding(problem: Problem, program: Program | None, exact: Any, eps: float) 
     return _MARGIN * floor
 
 
-def roughness(problem: Problem, exact: Any, difference: Any, beside: Callable[[Any], Any]) -> Any:
-    """How much of the difference between a gradient that was given and the automatic one is rounding in the former.
+def roughness(problem: Problem, exact: Any, difference: Callable[[Any], Any]) -> tuple[Any, Any]:
+    """How much of the difference between a gradient that was given and the automatic one is rounding.
 
     A mistake hardly changes from one point to the next; digits that were lost, as those of 1 - tanh(x)**2 far out, jump
-    about.
+    about. Where hardly one is left they stand still, and jump only at some distance, or on the way to the origin.
 
     Parameters
     ----------
     problem : Problem
     exact : ndarray
         The automatic derivative as a matrix.
-    difference : ndarray
-        Between the two.
-    beside : callable
-        The same at another point.
+    difference : callable
+        Between the two, at a point.
 
     Returns
     -------
-    ndarray
+    (ndarray, ndarray)
+        What is rounding, and what may be if differences confirm it.
     """
-    rough = np.zeros_like(exact)
+    size = np.abs(exact)
     with np.errstate(all="ignore"):
-        for turn in (1, 2):
-            jumped = np.abs(beside(problem.x + _ASIDE * problem.direction(turn)) - difference)
-            rough = np.maximum(rough, _finite(jumped))
-        return np.minimum(_ROUGHER * rough, _MOST_ROUGH * _finite(np.abs(exact)))
+        close = _jumps(problem, difference, problem.x, _CLOSE)
+        wide = [_jumps(problem, difference, part * problem.x, _WIDE) for part in _INWARD]
+        usual = np.fmax(np.max(size, axis=1, keepdims=True), np.abs(vector(problem.value))[:, None] / problem.scales)
+    return np.fmin(close, _MOST_ROUGH * size), np.fmin(np.max([close, *wide], axis=0), _MOST_LOST * usual)
+
+
+def _jumps(problem: Problem, difference: Callable[[Any], Any], centre: Any, spacing: float) -> Any:
+    """What jumps between neighbouring points: in differences of a high order nothing else is left."""
+    steps = spacing * (np.arange(_POINTS) - _POINTS // 2)
+    jumps = np.diff([difference(centre + step * problem.direction(1)) for step in steps], _ORDER, axis=0)
+    return _ROUGHER * np.max(_finite(np.abs(jumps)), axis=0) / np.sqrt(math.comb(2 * _ORDER, _ORDER))
 
 
 def _finite(sizes: Any) -> Any:

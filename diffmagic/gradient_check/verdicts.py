@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -17,10 +18,12 @@ from diffmagic.results import GradientRow, Judgement
 VERDICTS: tuple[Judgement, ...] = ("wrong", "cannot tell", "right")
 WRONG, UNKNOWN, RIGHT = range(3)
 _MOST_SIDES = 50
+_ZERO = 1e-6
+"""The part of a derivative's usual size below which a zero is confirmed."""
 
 
-def verdicts_of(case: Case) -> Any:
-    """For each number an index into `VERDICTS`."""
+def verdicts_of(case: Case, reach: float) -> Any:
+    """For each number an index into `VERDICTS`; the reach is the size of the function's values around the point."""
     known, measured = ~np.isnan(case.automatic), np.isfinite(case.numerical)
     by_automatic = case.same(case.mine, case.automatic)
     by_numerical = measured & case.same(case.mine, case.numerical, case.error)
@@ -28,14 +31,31 @@ def verdicts_of(case: Case) -> Any:
     sizes = np.where(measured, np.abs(case.numerical), 0.0)
     whole, rows = np.max(sizes, initial=0.0), np.max(sizes, axis=1, keepdims=True, initial=0.0)
     resolved = np.maximum(np.maximum(1e-3 * sizes, 1e-10 * rows), 1e-14 * whole)
+    stationary = np.all(np.abs(case.numerical) <= TRUSTED * case.error, axis=1, keepdims=True)
+    usual = np.where(stationary, (reach or np.inf) / case.problem.scales, rows)
+    resolved = np.where(case.mine == 0, np.maximum(resolved, _ZERO * usual), resolved)
     sharp = measured & (TRUSTED * case.error <= resolved + case.floor)
     alone = np.where(by_numerical, np.where(sharp, RIGHT, UNKNOWN), np.where(measured, WRONG, UNKNOWN))
     verdicts = np.where(known, np.where(by_automatic, RIGHT, WRONG), alone)
     verdicts = np.where(conflict, np.where(by_automatic | by_numerical, UNKNOWN, WRONG), verdicts)
+    refuted = measured & ~conflict & ~by_numerical
+    case.lost = case.lost & ~by_automatic & ~refuted
+    verdicts = np.where(case.lost, np.where(by_numerical, RIGHT, UNKNOWN), verdicts)
+    case.problem.notes += _without_digits(case)
     if case.doubted:
         verdicts = np.where(measured | (verdicts == WRONG), verdicts, UNKNOWN)
     verdicts[np.isnan(case.mine) & (known | measured)] = WRONG
     return _excused(case, verdicts)
+
+
+def _without_digits(case: Case) -> Iterator[str]:
+    if np.any(case.lost):
+        row, column = (int(k) for k in np.argwhere(case.lost)[0])
+        more = np.count_nonzero(case.lost) - 1
+        yield (
+            f"digits of {case.problem.label(row, column)} are lost to rounding: yours and the automatic derivative "
+            "differ by no more than rounding does there" + (f"; so with {more} more" if more else "")
+        )
 
 
 def _excused(case: Case, verdicts: Any) -> Any:
@@ -111,7 +131,8 @@ def _noticeable(row: GradientRow) -> float:
 def _relative(mine: float, true: float) -> float:
     if mine == true:
         return 0.0
-    error = abs(mine - true) / max(abs(mine), abs(true))
+    size = max(abs(mine), abs(true))
+    error = abs(mine - true) / size if size else math.inf
     return error if math.isfinite(error) else math.inf
 
 

@@ -363,6 +363,7 @@ def test_a_right_gradient_is_never_accused(problem: Any) -> None:
     f, gradient, x = problem
     check = gradcheck(f, gradient, x)
     assert check.verdict == "right", (check.summary, check.rows)
+    assert not any("wrong beside it" in note or "lost" in note for note in check.notes)
 
 
 @settings(max_examples=60, deadline=None)
@@ -469,3 +470,158 @@ def test_errors_of_the_user_pass_through(which: int) -> None:
     functions[which] = stops
     with pytest.raises(KeyError, match="mine"):
         gradcheck(functions[0], functions[1], 1.0)
+
+
+# Where a number says little: zeros, lost digits, special points, the ends of the number line.
+
+
+@pytest.mark.parametrize("x", [np.array([0.3, -0.7, 1.2]), np.zeros(3), np.array([1e-3, 5.0, 40.0])])
+@pytest.mark.parametrize("f", [np.sin, np.cos, np.exp, np.square, lambda x: x**3, lambda x: np.outer(x, x), np.sum])
+def test_zeros_are_confirmed(f: Callable[..., Any], x: Any) -> None:
+    check_grads(f, (x,), order=3, modes=["fwd"])
+
+
+def test_a_zero_that_differences_contradict_is_wrong() -> None:
+    @primitive
+    def f(x: Any) -> Any:
+        return np.cos(x) + 1e-6 * x
+
+    f.define_partials(lambda y, x: 0.0 * x)
+    with pytest.raises(DiffmagicError, match="the automatic derivative is wrong"):
+        check_grads(lambda x: f(x), (0.0,))
+
+
+def test_the_rewrite_shows_the_order_that_is_wrong() -> None:
+    @primitive
+    def square(x: Any) -> Any:
+        return x**2
+
+    @primitive
+    def twice(x: Any) -> Any:
+        return 2 * x
+
+    square.define_partials(lambda y, x: twice(x))
+    twice.define_partials(lambda y, x: 3.0)
+    with pytest.raises(DiffmagicError, match=r"order 2 in forward mode(.|\n)*gradcheck\(jacobian\(f\), args\)"):
+        check_grads(lambda x: square(x), (1.3,), order=2)
+
+
+def test_check_grads_where_the_function_overflows() -> None:
+    with np.errstate(over="ignore"), pytest.raises(DiffmagicError, match="cannot be told"):
+        check_grads(np.exp, (1e3,))
+
+
+def sigmoid(x: Any) -> Any:
+    return 1 / (1 + np.exp(-x))
+
+
+def sums(x: Any) -> Any:
+    return np.sum(sigmoid(x))
+
+
+def through_the_value(x: Any) -> Any:
+    return sigmoid(x) * (1 - sigmoid(x))
+
+
+def one_minus(x: Any) -> Any:
+    return 1 - np.tanh(x) ** 2
+
+
+LOST = [
+    *((sigmoid, through_the_value, x) for x in (30.0, 36.0, 40.0, 60.0)),
+    *((np.tanh, one_minus, x) for x in (15.0, 18.0, 20.0)),
+    (sums, through_the_value, np.array([0.0, 30.0, 40.0])),
+    (sums, through_the_value, np.linspace(25.0, 40.0, 8)),
+    (sums, through_the_value, np.linspace(10.0, 45.0, 80)),
+]
+
+
+@pytest.mark.parametrize(("f", "gradient", "x"), LOST)
+def test_lost_digits_are_no_mistake(f: Callable[..., Any], gradient: Callable[..., Any], x: Any) -> None:
+    check = gradcheck(f, gradient, x)
+    assert check
+    assert any("are lost to rounding" in note for note in check.notes)
+    assert not any("wrong" in note for note in check.notes)
+
+
+@pytest.mark.parametrize(
+    ("f", "gradient", "x"),
+    [
+        (sigmoid, lambda x: 1.02 * through_the_value(x), 30.0),
+        (sigmoid, lambda x: 0.0, 30.0),
+        (np.tanh, lambda x: 1.02 * one_minus(x), 15.0),
+        (sums, lambda x: through_the_value(x) * [1 + 1e-6, 1.0], np.array([0.5, 30.0])),
+        (sums, lambda x: through_the_value(x) * [1.0, 1.0, 0.0], np.array([0.5, 30.0, 20.0])),
+        (lambda x: 1e8 * x[0] ** 2 + 1e-8 * x[1] ** 2, lambda x: [2e8 * x[0], 0.0], np.ones(2)),
+        (lambda x: 1e8 * x[0] ** 2 + 1e-8 * x[1] ** 2, lambda x: [2e8 * x[0], 2.001e-8 * x[1]], np.ones(2)),
+        (lambda x: np.sin(1e4 * x), lambda x: 1.00001e4 * np.cos(1e4 * x), 1.3),
+        (lambda x: np.exp(-x), lambda x: 0.0, 80.0),
+    ],
+)
+def test_mistakes_among_lost_digits_are_found(f: Callable[..., Any], gradient: Callable[..., Any], x: Any) -> None:
+    assert gradcheck(f, gradient, x).verdict == "wrong"
+
+
+def test_digits_that_the_automatic_derivative_loses() -> None:
+    def f(x: Any) -> Any:
+        return (1 - np.cos(x)) / x
+
+    check = gradcheck(f, lambda x: 0.5, 1e-6)
+    assert check.verdict in ("right", "cannot tell")
+    assert check.guesses == []
+    assert any("digits of ∂f/∂x are lost" in note for note in check.notes)
+    assert gradcheck(f, lambda x: 0.51, 1e-6).verdict == "wrong"
+
+
+@pytest.mark.parametrize(
+    ("f", "gradient", "x"),
+    [
+        (lambda w: np.sum((w - 1) ** 2) + 3 * np.sum(w**2), lambda w: 2 * (w - 1), np.zeros(2)),
+        (lambda x: x**2, lambda x: 3 * x, 0.0),
+        (lambda w: np.mean((A @ w - b) ** 2), lambda w: 2 * A.T @ (A @ w - b), np.linalg.lstsq(A, b)[0]),
+        (lambda x: np.sum(x**3), lambda x: 3 * x, np.ones(3)),
+        (lambda x: math.sin(x) ** 2, lambda x: x, 0.0),
+    ],
+)
+def test_right_at_a_special_point_and_wrong_beside_it(f: Callable[..., Any], gradient: Any, x: Any) -> None:
+    check = gradcheck(f, gradient, x)
+    assert check
+    assert check.notes[-1].startswith("right at this point and wrong beside it: a little further ∂/∂")
+    assert not any("beside" in note for note in gradcheck(f, gradient(x), x).notes)
+
+
+def test_an_inner_derivative_is_not_the_two_of_a_square() -> None:
+    for x in (np.array([0.1, 0.2, 0.3]), 0.7):
+        check = gradcheck(lambda w: np.sum(np.exp(2 * w)), lambda w: np.exp(2 * w), x)
+        assert [guess.split(" (")[0] for guess in check.guesses] == ["the derivative of `2 * w`"]
+        assert check.guesses[0].endswith("with respect to w is left out")
+    check = gradcheck(lambda w: w @ A.T @ A @ w, lambda w: A.T @ A @ w, np.array([0.1, 0.2, 0.3]))
+    assert check.guesses[0].startswith("yours is half the true gradient: the 2 of a square is missing")
+
+
+def test_a_size_is_named_once() -> None:
+    X = rng.normal(size=(30, 2))
+    check = gradcheck(lambda w: np.mean((X @ w - 1) ** 2), lambda w: 2 * X.T @ (X @ w - 1), np.array([0.1, 0.2]))
+    assert check.guesses == [
+        "yours is 30 times the true gradient, and 30 is len(X): a sum where the function has a mean"
+    ]
+
+
+@pytest.mark.parametrize(("x", "right"), [(-1.0, 0), (np.array([2.0, -1.0]), 2)])
+def test_where_the_function_is_nan_nothing_is_right(x: Any, right: int) -> None:
+    with np.errstate(invalid="ignore"):
+        check = gradcheck(np.log, lambda x: np.diag(1 / x) if np.ndim(x) else 1 / x, x)
+    assert check.verdict == "cannot tell"
+    assert "the function is nan at this point, so it has no derivative there" in check.notes
+    assert sum(row.verdict == "right" for row in check.rows) == right
+
+
+@pytest.mark.parametrize(("dtype", "name"), [(np.float16, "half precision"), (np.float32, "single precision")])
+def test_the_precision_is_called_by_its_name(dtype: Any, name: str) -> None:
+    assert gradcheck(lambda x: np.sum(x**2), lambda x: 2 * x, np.ones(2, dtype)).notes[0].startswith(name)
+
+
+@pytest.mark.parametrize("x", [[1e150, 1e-150, 1.0], [1e150, 1e-310, 1.0], [1e-300, 1.0, 2.0]])
+def test_the_ends_of_the_number_line_raise_no_warnings(x: list[float]) -> None:
+    assert gradcheck(lambda x: np.sum(x**2), lambda x: 2 * x, np.array(x))
+    assert gradcheck(lambda x: np.sum(3 * x), lambda x: np.full_like(x, 3), np.array(x))
