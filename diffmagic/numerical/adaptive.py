@@ -70,8 +70,11 @@ def adaptive(sampler: Sampler, point: float, order: int, *, complex: bool = True
     found = _sharpened(_best(fits), checked)
     if (rough := alive & ~found.resolved).any():
         found.error[rough] = np.inf
+        torn = rough & np.any([each.torn for each in fits], axis=0)
+        if torn.any():
+            notes.append(f"the values are rounded to steps that hide the derivative on every scale{_which(torn)}")
         with _within_budget(notes):
-            notes += _at_an_edge(sampler, point, order, found, np.flatnonzero(rough))
+            notes += _at_an_edge(sampler, point, order, found, np.flatnonzero(rough & ~torn))
     found.derivative[~alive] = found.error[~alive] = np.nan
     notes += _remarks(found, fits, alive)
     trials = [Trial(each.half, each.estimate, each.truncation, each.roundoff) for each in fits]
@@ -111,7 +114,8 @@ def _best(fits: list[Fit]) -> _Found:
     reference = np.argmin(np.where(resolved, widths, np.inf), axis=0), columns
     with np.errstate(invalid="ignore"):
         agree = resolved & (np.abs(estimates - estimates[reference]) <= _AGREE * (errors + errors[reference]))
-    rows = np.argmin(np.where(agree | ~resolved.any(axis=0), errors, np.inf), axis=0)
+    torn = np.array([each.torn for each in fits])
+    rows = np.argmin(np.where(agree | ~(resolved.any(axis=0) | torn), errors, np.inf), axis=0)
     best = rows, columns
     return _Found(
         estimates[best], errors[best], resolved.any(axis=0), [fits[row] for row in rows], [None] * len(columns)
@@ -123,16 +127,19 @@ def _sharpened(found: _Found, checked: list[Trial]) -> _Found:
     real, error = found.derivative.copy(), found.error.copy()
     for trial in checked:
         with np.errstate(invalid="ignore"):
-            agree = np.abs(trial.estimate - real) <= _AGREE * (error + trial.roundoff)
-        for column in np.flatnonzero(agree & found.resolved & (trial.roundoff < found.error)):
+            promised = trial.truncation + trial.roundoff
+            agree = np.abs(trial.estimate - real) <= _AGREE * (error + promised)
+        for column in np.flatnonzero(agree & found.resolved & (promised < found.error)):
             found.derivative[column] = trial.estimate[column]
-            found.error[column] = trial.roundoff[column]
+            found.error[column] = promised[column]
             found.sharp[column] = trial
     return found
 
 
 def _at_an_edge(sampler: Sampler, point: float, order: int, found: _Found, columns: Any) -> list[str]:
     """Where there is no smooth function about the point: what there is on either side of it."""
+    if not len(columns):
+        return []
     left, right = sides(sampler, point, order)
     said: dict[str, list[int]] = {}
     for column in columns:
@@ -160,7 +167,11 @@ def _remarks(found: _Found, fits: list[Fit], alive: Any) -> list[str]:
     steps &= np.any([(each.noise > _NOISY) & ~each.flat for each in fits], axis=0)
     if steps.any():
         remarks.append(f"constant about this point, in steps further away{_which(steps)}")
-    noise = [each.noise[column] if each.is_noise[column] else 0.0 for column, each in enumerate(found.fits)]
+    stepped = used & ~steps & np.any([each.torn for each in fits], axis=0)
+    if stepped.any():
+        remarks.append(f"the values come in steps, so this is their trend{_which(stepped)}")
+    within = [[each.half <= best.half for best in found.fits] for each in fits]  # a long interval drowns it
+    noise = [np.where(each.is_noise & close, each.noise, 0) for each, close in zip(fits, within, strict=True)]
     if (loudest := np.max(noise, where=used, initial=0.0)) > _NOISY:
         remarks.append(f"the values carry noise of about {loudest:.0e} of their size")
     return remarks

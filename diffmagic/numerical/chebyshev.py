@@ -10,14 +10,15 @@ import numpy as np
 
 from diffmagic.numerical.sampling import Sampler
 
+POINTS = 12
+"""Of an expansion: they bring 15 digits where the nearest singularity is ten half-lengths away."""
+
 HIGHEST = 7
 """The highest order that the coefficients of twelve points tell something about."""
 
-_N = 12  # points: they bring 15 digits where the nearest singularity is ten half-lengths away
-_NODES = -np.cos((2 * np.arange(_N) + 1) * np.pi / (2 * _N))
-_EPS = float(np.finfo(float).eps)
-_FLOOR = _EPS / 4  # of the values: no coefficient is known better
-_ROUNDING = 16 * _EPS  # of the values: what rounding may leave of coefficients that are zero
+_NODES = -np.cos((2 * np.arange(POINTS) + 1) * np.pi / (2 * POINTS))
+_FLOOR = 1 / 4  # roundings of the values: no coefficient is known better
+_ROUNDING = 16  # of them: what may be left of coefficients that are zero
 _FALL = 8.0  # a degree: coefficients are not trusted to fall faster, as a small one may be so by chance
 _LEVEL = 3.0  # two pairs of coefficients closer than this have ceased to fall: noise
 _SEEN = 3.0  # noises above which a coefficient is used
@@ -36,8 +37,8 @@ class Fit:
         Where it ends, measured from the point.
     estimate, truncation, roundoff : ndarray
         The derivative at the point and its errors.
-    value : ndarray
-        What the expansion is at the point.
+    value, slope, slope_error : ndarray
+        What the expansion and its first derivative are at the point.
     terms : ndarray
         The derivative's largest term, were none of them zero by symmetry.
     noise : ndarray
@@ -50,6 +51,10 @@ class Fit:
         Whether this is a smooth function, perhaps with noise.
     flat : ndarray of bool
         Whether nothing but noise is seen.
+    torn : ndarray of bool
+        Whether this is but a step of rounded values, which end in a jump: it is found out later.
+    longer : ndarray
+        By how many powers of 2 a longer interval would still be smooth, down to the same noise.
     stretch : ndarray
         By how many powers of 2 to change the interval so that the last coefficients just reach the noise.
     """
@@ -61,12 +66,16 @@ class Fit:
     truncation: Any
     roundoff: Any
     value: Any
+    slope: Any
+    slope_error: Any
     terms: Any
     noise: Any
     size: Any
     is_noise: Any
     resolved: Any
     flat: Any
+    torn: Any
+    longer: Any
     stretch: Any
 
     @property
@@ -85,61 +94,69 @@ class Fit:
 
 def sample(sampler: Sampler, point: float, low: float, high: float) -> tuple[Any, Any]:
     """The nodes of an interval, measured from the point as they are after rounding, and the values there."""
-    points = point + ((low + high) / 2 + (high - low) / 2 * _NODES)
+    with np.errstate(over="ignore"):
+        points = point + ((low + high) / 2 + (high - low) / 2 * _NODES)
     if np.all(np.diff(points) > 0):
         return points - point, sampler(points)
-    return (low + high) / 2 + (high - low) / 2 * _NODES, np.full((_N, len(sampler.value)), np.nan)  # too short
+    return (low + high) / 2 + (high - low) / 2 * _NODES, np.full((POINTS, len(sampler.value)), np.nan)  # too short
 
 
 @np.errstate(all="ignore")
-def fit(exponent: int, low: float, high: float, nodes: Any, values: Any, here: Any, order: int) -> Fit:
+def fit(exponent: int, low: float, high: float, nodes: Any, values: Any, here: Any, eps: Any, order: int) -> Fit:
     """The expansion through the values at the nodes.
 
-    `here` are the values at the point, which the expansion must meet; NaN if they do not count.
+    `here` are the values at the point, which the expansion must meet, NaN if they do not count; `eps` is their
+    precision.
     """
+    floor = _FLOOR * eps
     middle, half = (low + high) / 2, (high - low) / 2
-    basis = np.cos(np.outer(np.arccos(np.clip((nodes - middle) / half, -1, 1)), np.arange(_N)))
+    basis = np.cos(np.outer(np.arccos(np.clip((nodes - middle) / half, -1, 1)), np.arange(POINTS)))
     size = np.max(np.abs(values), axis=0)
     size[size == 0] = 1.0
     coefficients = np.linalg.solve(basis, values / size)
     value = _derivatives(-middle / half, 0) @ coefficients
-    slopes = _derivatives(-middle / half, order)
+    first_slopes, slopes = (_derivatives(-middle / half, each) for each in (1, order))
     envelope = np.maximum.accumulate(np.abs(slopes))
 
     sizes = np.abs(coefficients)
-    variation = np.maximum(np.max(sizes[1:], axis=0), _FLOOR)
-    before, first, last = sizes.reshape(_N // 2, 2, -1).max(axis=1)[-3:]  # of an even and an odd degree each
+    variation = np.maximum(np.max(sizes[1:], axis=0), floor)
+    before, first, last = sizes.reshape(POINTS // 2, 2, -1).max(axis=1)[-3:]  # of an even and an odd degree each
     is_noise = first <= _LEVEL * last
     falls = (before >= _FALL * first) & (first >= _FALL * last)
     falling = np.max(sizes[-4:] / _FALL ** np.arange(3, -1, -1)[:, None], axis=0)
-    noise = np.maximum(np.where(falls, falling, np.maximum(first, last)), _FLOOR)
+    noise = np.maximum(np.where(falls, falling, np.maximum(first, last)), floor)
     noise = np.fmax(noise, np.abs(value - here / size) / _SEEN)
 
-    count = _N - np.argmax((sizes > _SEEN * noise)[::-1], axis=0)  # how many coefficients stand above the noise
-    degrees: Any = np.arange(_N)[:, None]
+    count = POINTS - np.argmax((sizes > _SEEN * noise)[::-1], axis=0)  # how many coefficients stand above the noise
+    degrees: Any = np.arange(POINTS)[:, None]
     within = degrees < np.maximum(count, order) + 2  # the first two that are left out may be missing
-    gain = np.sqrt(np.sum((slopes[:, None] * within) ** 2, axis=0))
+    first_gain, gain = (np.sqrt(np.sum((each[:, None] * within) ** 2, axis=0)) for each in (first_slopes, slopes))
+    kept = np.where(degrees < count, coefficients, 0)
     terms = np.max(sizes * envelope[:, None], axis=0)
     ratio = (last * envelope[-1] / (before * envelope[-5])) ** 0.25  # of terms, a degree
     ratio = np.where(is_noise | (last == 0), 0.0, ratio)
-    longer = np.log2(variation / noise) * (1 / np.maximum(count - 1, 1) - 1 / (_N - 1))
-    shorter = np.log2(_FLOOR / noise) / (_N - 1)
+    longer = np.log2(variation / noise) * (1 / np.maximum(count - 1, 1) - 1 / (POINTS - 1))
+    shorter = np.log2(floor / noise) / (POINTS - 1)
     error = np.where(is_noise, 2.0, 1.0) * gain * noise / np.maximum(1 - ratio, 0.1)  # of noise, two deviations
     scale = size / np.float64(half) ** order
     return Fit(
         exponent,
         low,
         high,
-        estimate=scale * (slopes @ np.where(degrees < count, coefficients, 0)),
-        truncation=scale * np.where(is_noise, gain * _FLOOR, error),
-        roundoff=scale * np.where(is_noise, error, gain * _FLOOR),
+        estimate=scale * (slopes @ kept),
+        truncation=scale * np.where(is_noise, gain * floor, error),
+        roundoff=scale * np.where(is_noise, error, gain * floor),
         value=value * size,
+        slope=size / half * (first_slopes @ kept),
+        slope_error=size / half * 2 * first_gain * noise,
         terms=scale * terms,
         noise=noise,
         size=size,
         is_noise=is_noise,
-        resolved=((error <= _RESOLVED * terms) & (ratio < 0.9)) | (noise <= _ROUNDING),
+        resolved=((error <= _RESOLVED * terms) & (ratio < 0.9)) | (noise <= _ROUNDING * eps),
         flat=variation <= _SEEN * noise,
+        torn=np.zeros(len(size), bool),
+        longer=longer,
         stretch=np.where(is_noise, longer, shorter),
     )
 
@@ -147,7 +164,7 @@ def fit(exponent: int, low: float, high: float, nodes: Any, values: Any, here: A
 @lru_cache(maxsize=64)
 def _derivatives(u: float, order: int) -> Any:
     """The derivatives of T₀, T₁, … at u."""
-    series: Any = np.eye(_N)
+    series: Any = np.eye(POINTS)
     for _ in range(order):
         series = np.polynomial.chebyshev.chebder(series)
     return np.polynomial.chebyshev.chebval(u, series)

@@ -9,7 +9,6 @@ import numpy as np
 from diffmagic.numerical.sampling import Sampler
 from diffmagic.results import Trial
 
-_EPS = np.finfo(float).eps
 _NEAR = np.arange(-3, 4)  # points beside the one that is meant, which show how numbers are rounded there
 _UNEVEN = 0.6180339887498949  # round steps would be rounded alike
 _QUADRATIC = np.eye(7) - np.polynomial.polynomial.polyvander(_NEAR, 2) @ np.linalg.pinv(
@@ -26,30 +25,32 @@ _SLOPES = _FREQUENCIES * np.exp(1j * np.outer(_ANGLES, _FREQUENCIES - 1))
 
 @np.errstate(all="ignore")
 def complex_step(sampler: Sampler, point: float, scale: float) -> Trial:
-    """The first derivative from an imaginary step so short that nothing is cut off.
+    """The first derivative from an imaginary step so short that hardly anything is cut off.
 
-    The scatter of seven such derivatives about a parabola is their rounding error.
+    The scatter of seven such derivatives about a parabola is their rounding error, and what a step twice as long
+    changes is three times what is cut off.
     """
     step = scale * 2.0**-40
     beside = max(scale * 2.0**-18, 16 * np.spacing(abs(point))) * _UNEVEN
-    values = sampler((point + beside * _NEAR) + 1j * step)
-    slopes = values.imag / step
+    *values, longer = sampler(np.append((point + beside * _NEAR) + 1j * step, point + 2j * step)).imag / step
+    slopes = np.array(values)
     scatter = np.sqrt(np.sum((_QUADRATIC @ slopes) ** 2, axis=0) / (len(_NEAR) - 3))
     found = slopes[len(_NEAR) // 2]
-    return Trial(step, found, np.zeros_like(scatter), 3 * scatter + _EPS * np.abs(found))
+    return Trial(step, found, np.abs(longer / 2 - found) / 3, 3 * scatter + sampler.eps * np.abs(found))
 
 
 def circles(sampler: Sampler, point: float, order: int, radius: float) -> list[Trial]:
     """The derivative from Fourier sums on circles about the point, each shorter or longer as the last one asks for."""
     trials: list[Trial] = []
     for _ in range(_CIRCLES):
+        radius = min(radius, sampler.reach)
         trial, stretch = _circle(sampler, point, order, radius)
         better = not trials or np.any(trial.roundoff < trials[-1].roundoff)
         trials.append(trial)
         if not stretch or not better:
             break
         radius *= 2.0**stretch
-        if any(each.step == radius for each in trials):
+        if any(each.step == min(radius, sampler.reach) for each in trials):
             break
     return trials
 
@@ -70,11 +71,11 @@ def _circle(sampler: Sampler, point: float, order: int, radius: float) -> tuple[
     size = np.abs(coefficients)
     largest = np.max(np.abs(values), axis=0)
     zero = int(np.argmax(_FREQUENCIES == 0))
-    floor = _EPS / 4 * largest
+    floor = sampler.eps / 4 * largest
     wrong = np.fmax(np.max(size[:zero], axis=0), floor)
     factor = math.factorial(order) / np.float64(radius) ** order
     found = factor * coefficients[zero + order]
-    error = factor * 2 * wrong + _EPS * np.abs(found)
+    error = factor * 2 * wrong + sampler.eps * np.abs(found)
     seen = _POINTS // 2 - np.argmax((size[zero:] > 4 * wrong)[::-1], axis=0)
     variation = np.maximum(np.max(size[zero + 1 :], axis=0), floor)
     stretch = np.where(

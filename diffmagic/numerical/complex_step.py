@@ -39,7 +39,7 @@ def complex_step(
         raise DiffmagicError("the complex step gives first derivatives only", rewrite="method='adaptive'")
     h = wanted_step(point, _STEP * (abs(point) or 1.0), step, relative_step)
     try:
-        beside = point + _ROUNDED * np.spacing(point)
+        beside = point + _ROUNDED * np.spacing(point) * np.max(sampler.eps) / EPS
         points, lengths = np.array([point + 1j * h, point + 2j * h, beside + 1j * h]), h * np.array([[1], [2], [1]])
         rows = sampler(points)
         found, longer, rounded = np.where(np.isnan(rows), np.nan, rows.imag) / lengths
@@ -50,7 +50,7 @@ def complex_step(
                 rewrite="method='adaptive', or functions of NumPy in place of those of math",
             )
         truncation = np.abs(longer - found) / 3
-        roundoff = EPS * np.abs(found) + np.nan_to_num(np.abs(rounded - found)) + _SMALLEST / h
+        roundoff = sampler.eps * np.abs(found) + np.nan_to_num(np.abs(rounded - found)) + _SMALLEST / h
         gap, notes = _compared(sampler, point, found)
     except BudgetUsedError:
         return nowhere(sampler, h, "the budget of evaluations is too small for this method")

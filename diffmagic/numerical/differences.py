@@ -12,7 +12,7 @@ import numpy as np
 
 from diffmagic.core.errors import DiffmagicError
 from diffmagic.numerical.sampling import BudgetUsedError, Estimate, Sampler
-from diffmagic.numerical.steps import EPS, default_step, exact_step, wanted_step
+from diffmagic.numerical.steps import default_step, exact_step, wanted_step
 from diffmagic.results import Trial
 
 _HIGHEST = 20  # accuracy; beyond it the weights of a one-sided difference lose everything to round-off
@@ -87,7 +87,7 @@ def sampled(sampler: Sampler, nodes: Sequence[int], h: float) -> Any:
     return np.stack([next(rows) if node else sampler.value for node in nodes])
 
 
-def weighted(exact: Sequence[Fraction], rows: Any, order: int, h: float, point: float) -> tuple[Any, Any]:
+def weighted(exact: Sequence[Fraction], rows: Any, order: int, h: float, sampler: Sampler) -> tuple[Any, Any]:
     """A difference, and how far rounded numbers may put it off.
 
     A value is off by its own rounding and, within the function, by that of x.
@@ -95,8 +95,8 @@ def weighted(exact: Sequence[Fraction], rows: Any, order: int, h: float, point: 
     numbers = np.array(exact, float)
     with np.errstate(all="ignore"):
         slope = np.max(np.abs(np.diff(rows, axis=0)), axis=0) / h
-        size = np.max(np.abs(rows), axis=0) + abs(point) * slope
-        return numbers @ rows / h**order, EPS / 2 * np.sum(np.abs(numbers)) * size / h**order
+        size = np.max(np.abs(rows), axis=0) + abs(sampler.point) * slope
+        return numbers @ rows / h**order, sampler.eps / 2 * np.sum(np.abs(numbers)) * size / h**order
 
 
 def _difference(
@@ -113,7 +113,8 @@ def _difference(
     if not isinstance(accuracy, int) or accuracy not in range(more, _HIGHEST + 1, more):
         what = f"{'a whole' if side else 'an even'} number from {more} to {_HIGHEST}"
         raise DiffmagicError(f"accuracy={accuracy!r} is not {what}", rewrite=f"accuracy={more}, or leave it out")
-    h = exact_step(point, wanted_step(point, default_step(point, order, accuracy), step, relative_step))
+    default = default_step(point, order, accuracy, np.max(sampler.eps))
+    h = exact_step(point, wanted_step(point, default, step, relative_step))
     nodes, exact = stencil(order, accuracy, side)
     wider, better = stencil(order, accuracy + more, side)
     try:
@@ -121,8 +122,8 @@ def _difference(
     except BudgetUsedError:
         return nowhere(sampler, h, "the budget of evaluations is too small for this method")
     inner = rows[[wider.index(node) for node in nodes]]
-    found, roundoff = weighted(exact, inner, order, h, point)
-    truncation = np.abs(found - weighted(better, rows, order, h, point)[0])
+    found, roundoff = weighted(exact, inner, order, h, sampler)
+    truncation = np.abs(found - weighted(better, rows, order, h, sampler)[0])
     truncation[np.isnan(truncation) & np.isfinite(found)] = np.inf
     notes = [] if np.isfinite(found).all() else [missing(h)]
     account = f"{formula(nodes, exact, order)} with h = {h:.2g}"

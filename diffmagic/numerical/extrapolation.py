@@ -79,7 +79,7 @@ def _table(sampler: Sampler, point: float, order: int, h: float, shrink: float, 
     nodes, exact = stencil(order, 2, 0)
     above: list[Trial] = []
     for _ in range(levels):
-        estimate, roundoff = weighted(exact, sampled(sampler, nodes, h), order, h, point)
+        estimate, roundoff = weighted(exact, sampled(sampler, nodes, h), order, h, sampler)
         if np.isnan(estimate[np.isfinite(sampler.value)]).any():
             above = []
         else:

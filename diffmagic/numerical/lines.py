@@ -15,6 +15,9 @@ from diffmagic.core.structures import Rebuild, flatten
 from diffmagic.labels import component
 from diffmagic.numerical.sampling import Effort, Sampler
 
+_FAR = 2.0**10  # how many times x, or 1, a scale may be: a function with digits to gain beyond tells so before
+_LARGEST = 2.0**1000
+
 
 class Call:
     """``f(*args)`` and the numbers in its chosen arguments.
@@ -60,7 +63,7 @@ class Call:
         self._leaves = [_as_given(leaf, path, self.notes) for path, leaf in leaves]
         self.paths = list(names) or [path for path, _ in leaves]
         self._shapes = [np.shape(leaf) for leaf in self._leaves]
-        self.point = np.concatenate([np.zeros(0), *(np.ravel(leaf) for leaf in self._leaves)])
+        self.point = np.concatenate([np.zeros(0), *(np.ravel(leaf) for leaf in self._leaves)]).astype(float)
         if not self.point.size:
             raise DiffmagicError(f"{function_name(f)} is given no number to differentiate by", rewrite="pass numbers")
         self._owners = [(k, at) for k, shape in enumerate(self._shapes) for at in range(int(np.prod(shape)))]
@@ -78,6 +81,8 @@ class Call:
             parts = self._split(parts)
         self._row_shapes = [np.shape(part) for part in parts]
         self._row = np.concatenate([np.ravel(part) for part in parts]).astype(float)
+        self._eps = np.repeat([_precision(part, self.notes) for part in parts], [np.size(part) for part in parts])
+        self._reach = _FAR * np.clip(np.abs(self.point), 1.0, _LARGEST)
 
     def _at_point(self) -> Any:
         self.effort.count(1)
@@ -116,7 +121,7 @@ class Call:
 
         lower, upper = bounds or (self._lower[k], self._upper[k])
         vectorised = False if self._shapes[leaf] else None
-        return Sampler(moved, float(self.point[k]), self._row, self._row_shapes, self.effort, lower, upper, vectorised)
+        return self._sampler(moved, float(self.point[k]), lower, upper, self._reach[k], vectorised)
 
     def along(self, direction: Any) -> Sampler:
         """The function of t at the point plus t times a direction."""
@@ -127,7 +132,11 @@ class Call:
         moving = np.flatnonzero(direction)
         ends = (np.stack([self._lower, self._upper]) - self.point)[:, moving] / direction[moving]
         lower, upper = np.max(np.min(ends, axis=0)), np.min(np.max(ends, axis=0))
-        return Sampler(moved, 0.0, self._row, self._row_shapes, self.effort, lower, upper, False)
+        reach = np.min(self._reach[moving] / np.abs(direction[moving]))
+        return self._sampler(moved, 0.0, lower, upper, reach, False)
+
+    def _sampler(self, moved: Callable[[Any], list[Any]], point: float, *rest: Any) -> Sampler:
+        return Sampler(moved, point, self._row, self._row_shapes, self.effort, self._eps, *rest)
 
     def _cut(self, numbers: Any) -> list[Any]:
         """Numbers in a row as those and the arrays that the function takes."""
@@ -244,6 +253,16 @@ def _result_parts(f: Callable[..., Any], value: Any) -> tuple[list[Any], Rebuild
     if not sum(np.size(part) for _, part in found):
         raise DiffmagicError(f"{function_name(f)} returned no number", rewrite="return a number or an array of them")
     return [part for _, part in found], rebuild
+
+
+def _precision(part: Any, notes: list[str]) -> float:
+    """The relative distance of neighbouring numbers of its type, which is never taken for less than a double's."""
+    kind, double = np.result_type(part), float(np.finfo(float).eps)
+    eps = float(np.finfo(kind).eps) if kind.kind in "fc" else double
+    if eps > double:
+        note = f"the result is {kind}: its values have {-np.log10(eps):.0f} digits, and differences of them fewer"
+        notes += [note] if note not in notes else []
+    return max(eps, double)
 
 
 def _fresh(value: Any) -> Any:

@@ -127,8 +127,12 @@ class Sampler:
     shapes : list of tuple
         What they are put together from.
     effort : Effort
+    eps : float or ndarray
+        How precise the values' types are.
     lower, upper : float
         Where the function may be evaluated.
+    reach : float
+        How far from the point a method may go to find the scale on which the function changes.
     vectorised : bool or None
         Whether one call does for many points; None until it is tried.
     """
@@ -138,8 +142,10 @@ class Sampler:
     value: Any
     shapes: list[tuple[int, ...]]
     effort: Effort = field(default_factory=Effort)
+    eps: Any = np.finfo(float).eps
     lower: float = -np.inf
     upper: float = np.inf
+    reach: float = np.inf
     vectorised: bool | None = None
 
     def __call__(self, points: Any) -> Any:
@@ -213,10 +219,10 @@ class Sampler:
 
 
 def _as_real(rows: Any, points: Any) -> Any:
-    """Results at real points are real: such as x**1.5 below zero is not."""
+    """Results in double precision; at real points they are real, as x**1.5 below zero is not."""
     if np.iscomplexobj(rows) and not np.iscomplexobj(points):
-        return np.where(rows.imag == 0, rows.real, np.nan)
-    return rows
+        rows = np.where(rows.imag == 0, rows.real, np.nan)
+    return rows.astype(complex if np.iscomplexobj(rows) else float, copy=False)
 
 
 def _in_words(shapes: list[tuple[int, ...]]) -> str:

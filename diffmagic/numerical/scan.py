@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from diffmagic.numerical.chebyshev import Fit, fit, sample
+from diffmagic.numerical.chebyshev import POINTS, Fit, fit, sample
 from diffmagic.numerical.sampling import Sampler
 
 GOOD = 1e-13  # a relative error that needs no better scale
@@ -21,6 +21,8 @@ _TINY = -900  # powers of 2: beyond them h**order has fewer digits
 _BLIND, _STEP, _UP = 5, 3, 10  # powers of 2: down where nothing is resolved, to a neighbour, up where nothing is seen
 _ZERO = 4.0  # errors below which a derivative may be zero, which has no relative error
 _QUIET = 1e-12  # noise, relative to the values, that is rounding: no ripple hides in it
+_CONTRADICTS = 10.0  # errors by which derivatives differ that do not belong to one function
+_SHORTER, _SEEN_AS_JUMP = 10, 32.0  # halvings of a smooth interval, after which a change of so little noise is a jump
 _RIPPLE = 1e-4  # what is as large on a shorter interval is noise if it is so small; else perhaps an oscillation
 
 
@@ -29,11 +31,13 @@ def scan(sampler: Sampler, point: float, order: int, fits: list[Fit], good: floa
 
     `here` are the values at the point, which the expansions must meet; NaN if they do not count.
     """
+    known: dict[tuple[int, ...], bool] = {}
     while len(fits) < _MOST:
-        exponent = _next_scale(fits, point, order, good) if fits else _first_scale(point, order)
+        exponent = _next_scale(sampler, point, order, fits, good) if fits else _first_scale(point, order)
         if exponent is None:
             return
         fits += _on_scale(sampler, point, order, exponent, here)
+        _tear(sampler, point, fits, known)
 
 
 def errors_of(fits: list[Fit]) -> Any:
@@ -44,11 +48,7 @@ def errors_of(fits: list[Fit]) -> Any:
 
 def resolved_by(fits: list[Fit]) -> Any:
     """Where there is a smooth function, or one with noise; but not between two of its rounded values."""
-    resolved, flat = np.array([each.resolved for each in fits]), np.array([each.flat for each in fits])
-    heard = np.array([each.is_noise & (each.noise < _RIPPLE) for each in fits])
-    exponents = np.array([each.exponent for each in fits])[:, None]
-    largest = np.max(np.where(~flat & (resolved | heard), exponents, -9999), axis=0)
-    return resolved & np.isfinite(errors_of(fits)) & ~(flat & (exponents <= largest - _DEEP))
+    return np.array([each.resolved & ~each.torn for each in fits]) & np.isfinite(errors_of(fits))
 
 
 def _first_scale(point: float, order: int) -> int:
@@ -61,7 +61,7 @@ def _on_scale(sampler: Sampler, point: float, order: int, exponent: int, here: A
     h = 2.0**exponent
     low, high = max(-h, sampler.lower - point), min(h, sampler.upper - point)
     nodes, values = sample(sampler, point, low, high)
-    fits = [fit(exponent, low, high, nodes, values, here, order)]
+    fits = [fit(exponent, low, high, nodes, values, here, sampler.eps, order)]
     whole = np.isfinite(values).all(axis=0)
     finite = np.isfinite(values[:, np.isfinite(sampler.value)]).all(axis=1)
     if finite.all():
@@ -73,14 +73,14 @@ def _on_scale(sampler: Sampler, point: float, order: int, exponent: int, here: A
     high = np.max(inside, initial=0.0) if np.isfinite(last) else high
     if low < high:
         nodes, values = sample(sampler, point, low, high)
-        fits.append(fit(exponent, low, high, nodes, np.where(whole, np.nan, values), here, order))
+        fits.append(fit(exponent, low, high, nodes, np.where(whole, np.nan, values), here, sampler.eps, order))
     return fits
 
 
-def _next_scale(fits: list[Fit], point: float, order: int, good: float) -> int | None:
+def _next_scale(sampler: Sampler, point: float, order: int, fits: list[Fit], good: float) -> int | None:
     """The shortest of the scales that promise most to each number of the result."""
     deep, least = (max(_first_scale(point, order) - depth, _TINY // order) for depth in (_DEEP, _DEEPEST))
-    untried = set(range(least, -_TINY + 1)) - {each.exponent for each in fits}
+    untried = set(range(least, math.frexp(sampler.reach)[1])) - {each.exponent for each in fits}
     wanted = []
     for column, resolved in enumerate(resolved_by(fits).T):
         seen = [each.of(column) for each in fits]
@@ -92,13 +92,12 @@ def _promising(fits: list[Fit], resolved: Any, good: float, deep: int) -> Iterat
     """Scales for one number of the result, the most promising first."""
     tried = [each.exponent for each in fits]
     if not any(resolved):
-        if not _is_noise(fits):
+        if not (_is_noise(fits) or any(each.torn for each in fits)):
             yield min(tried) - _BLIND
             return
         if max(fits[0].exponent - _DEEP, deep) < min(tried):
             yield max(fits[0].exponent - _DEEP, deep)
-        if sum(each > fits[0].exponent for each in tried) < 2:
-            yield max(tried) + _BLIND
+        yield max(tried) + max(max(tried) - fits[0].exponent, _BLIND)  # noise is drowned sooner or later
         return
 
     best = min(itertools.compress(fits, resolved), key=lambda each: each.error)
@@ -129,6 +128,61 @@ def _promising(fits: list[Fit], resolved: Any, good: float, deep: int) -> Iterat
     yield from free(best.exponent - (_BLIND if loud else _STEP), (_BLIND if loud else _STEP) - 1)
     if best.roundoff >= best.truncation:
         yield from free(best.exponent + _STEP, _STEP - 1)
+
+
+def _tear(sampler: Sampler, point: float, fits: list[Fit], known: dict[tuple[int, ...], bool]) -> None:
+    """Find the expansions that are but a step of rounded values.
+
+    What is smooth shows on what longer interval it would still be. If there is noise instead, and another derivative,
+    it is a step if it ends in a jump; else it is a feature of the function. What is `known` of a pair of scales is not
+    asked again: a jump holds for all numbers of the result, as they are rounded alike, and no jump for its own.
+    """
+    for column in np.flatnonzero(np.any([each.noise > _QUIET for each in fits], axis=0)).tolist():
+        seen = sorted((each.of(column) for each in fits), key=lambda each: -each.exponent)
+        torn = max((each.exponent for each in seen if each.torn), default=-np.inf)
+        for long, short in itertools.combinations(seen, 2):
+            if short.exponent > torn and _contradicted(short, long):
+                scales = short.exponent, long.exponent
+                if scales not in known and (*scales, column) not in known:
+                    jumps = _jumps(sampler, point, column, short, long)
+                    known[scales if jumps else (*scales, column)] = jumps
+                torn = short.exponent if scales in known else torn
+        for each in fits:
+            each.torn[column] = each.exponent <= torn
+
+
+def _contradicted(short: Fit, long: Fit) -> bool:
+    """Whether a smooth expansion promises what there is only noise of on a longer scale."""
+    most = _RIPPLE * short.size if short.flat else long.size  # coarser steps are meant
+    if not short.resolved or not short.noise <= _QUIET < long.noise < most / long.size:
+        return False
+    promise = _DEEPEST if short.flat else short.longer + np.log2(long.noise / short.noise) / (POINTS - 1)
+    return bool(
+        short.exponent < long.exponent <= short.exponent + np.ceil(promise)
+        and abs(long.slope - short.slope) > _CONTRADICTS * (long.slope_error + short.slope_error)
+    )
+
+
+def _jumps(sampler: Sampler, point: float, column: int, short: Fit, long: Fit) -> bool:
+    """Whether there is a jump as large as the noise on the longer scale.
+
+    An interval is halved, and the half kept on which the function leaves the slope of the shorter scale most: what is
+    continuous changes less and less.
+    """
+
+    def beyond(t: float) -> float:
+        return float(sampler(np.array([point + t]))[0, column] - short.slope * t)
+
+    near, far = (short.high, long.high) if long.high >= -long.low else (short.low, long.low)
+    first, last = beyond(near), beyond(far)
+    for _ in range(long.exponent - short.exponent + _SHORTER):
+        half = (near + far) / 2
+        middle = beyond(half)
+        if abs(middle - first) > abs(last - middle):
+            far, last = half, middle
+        else:
+            near, first = half, middle
+    return bool(abs(last - first) > long.noise * long.size / _SEEN_AS_JUMP)
 
 
 def _is_noise(fits: list[Fit]) -> bool:

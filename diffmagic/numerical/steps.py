@@ -48,6 +48,6 @@ def exact_step(point: float, h: float) -> float:
     return found
 
 
-def default_step(point: float, order: int, accuracy: int) -> float:
+def default_step(point: float, order: int, accuracy: int, eps: float = EPS) -> float:
     """Where truncation, like h^accuracy, meets round-off, like ε / h^order, if f changes on the scale of x or of 1."""
-    return float(max(1.0, abs(point)) * EPS ** (1 / (order + accuracy)))
+    return float(max(1.0, abs(point)) * eps ** (1 / (order + accuracy)))

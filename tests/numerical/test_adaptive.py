@@ -16,6 +16,8 @@ from diffmagic.core.errors import DiffmagicError
 from diffmagic.numerical.method import numerical
 from diffmagic.results import Derivative
 
+KNOTS = np.linspace(0, 10, 100001)
+
 
 def away(found: Derivative, exact: float) -> float:
     """How many of its own errors a derivative is from the truth."""
@@ -163,3 +165,120 @@ def test_steps_are_noted(f: Callable[..., Any], x: float) -> None:
     found = numerical(f, (x,))
     assert found.derivative == 0.0
     assert found.notes == ["constant about this point, in steps further away"]
+
+
+@pytest.mark.parametrize("order", [1, 2])
+@pytest.mark.parametrize("complex", [True, False])
+@pytest.mark.parametrize(
+    ("f", "exact", "x"),
+    [
+        (lambda x: (1 - math.cos(x)) / x, lambda x: (1 - mpmath.cos(x)) / x, 1e-6),
+        (lambda x: (1 - np.cos(x)) / x**2, lambda x: (1 - mpmath.cos(x)) / x**2, 1e-5),
+        (lambda x: (1 - np.cos(x)) / x**2, lambda x: (1 - mpmath.cos(x)) / x**2, 1e-7),
+        (lambda x: (np.exp(x) - 1) / x, lambda x: mpmath.expm1(x) / x, 1e-10),
+        (lambda x: np.log(1 + x) / x, lambda x: mpmath.log1p(x) / x, 1e-12),
+        (lambda x: (np.sqrt(1 + x) - 1) / x, lambda x: (mpmath.sqrt(1 + x) - 1) / x, 1e-10),
+        (lambda x: (1 + x) ** (1 / x), lambda x: (1 + x) ** (1 / x), 1e-10),
+        (lambda x: (x - np.sin(x)) / x**3, lambda x: (x - mpmath.sin(x)) / x**3, 1e-6),
+        (lambda x: x * (np.sqrt(x + 1) - np.sqrt(x)), lambda x: x * (mpmath.sqrt(x + 1) - mpmath.sqrt(x)), 1e12),
+    ],
+)
+def test_a_step_of_rounded_values_is_no_function(
+    f: Callable[..., Any], exact: Callable[..., Any], x: float, complex: bool, order: int
+) -> None:
+    """The numerator is constant beside the point, where the quotient is as smooth as any function."""
+    found = numerical(f, (x,), order=order, complex=complex)
+    with mpmath.workdps(60):
+        truth = mpmath.diff(exact, mpmath.mpf(x), order, h=mpmath.mpf(x) * mpmath.mpf(10) ** -20)
+    assert abs(found.derivative - truth) <= 10 * found.error
+    assert any("steps" in note for note in found.notes)
+
+
+@pytest.mark.parametrize(
+    ("f", "x", "exact"),
+    [
+        (lambda x: math.exp(x) + 1e-6 * math.sin(1e6 * x), 0.7, math.exp(0.7) + math.cos(7e5)),
+        (lambda x: math.sin(x) + 1e-5 * abs(x - 1 - 1e-5), 1.0, math.cos(1.0) - 1e-5),
+        (lambda x: math.sin(x) + 1e-9 * (x > 1.0001), 1.0, math.cos(1.0)),
+        (
+            lambda x: np.interp(x, KNOTS, np.sin(KNOTS)),
+            2.30005,
+            (math.sin(KNOTS[23001]) - math.sin(KNOTS[23000])) * 1e4,
+        ),
+    ],
+)
+def test_what_is_small_and_no_rounding_is_seen(f: Callable[..., Any], x: float, exact: float) -> None:
+    found = numerical(f, (x,))
+    assert found.derivative == pytest.approx(exact, rel=1e-7)
+    assert abs(found.derivative - exact) <= 10 * found.error
+
+
+@pytest.mark.parametrize("digits", [4, 6, 8, 10])
+def test_rounding_is_noted_however_fine(digits: int) -> None:
+    found = numerical(lambda x: np.round(x * x, digits), (1.3,))
+    assert 10 * found.error >= abs(found.derivative - 2.6) > 0
+    assert any("steps" in note or "noise" in note for note in found.notes)
+
+
+def test_steps_of_many_numbers_are_found_together() -> None:
+    """Noise is random here too: 98 of 100 times."""
+    k = np.arange(1.0, 101.0)
+    found = numerical(lambda x: (1 - np.cos(k * x)) / x, (1e-6,))
+    off = np.abs(found.derivative - (k**2 / 2 - k**4 * 1e-12 / 8))
+    assert np.sum(off <= 10 * found.error) >= 98
+    assert np.all(off <= 2e-3 * found.derivative)
+    assert np.all(found.error < 1e-3 * found.derivative)
+    assert found.evaluations < 500
+
+
+@pytest.mark.parametrize("complex", [True, False])
+@pytest.mark.parametrize(
+    ("f", "x", "order"),
+    [
+        (lambda x: x**2, 1.0, 3),
+        (lambda x: 0 * x + 3, 5e5, 1),
+        (lambda x: 1 + 0 * x, 0.0, 4),
+        (lambda x: np.floor(1e6 * x), -0.3, 1),
+        (lambda x: np.stack([x[0] * x[1], x[0] ** 3]), np.array([1.0, 3e4]), 2),
+    ],
+)
+def test_far_away_nothing_is_looked_for(f: Callable[..., Any], x: Any, order: int, complex: bool) -> None:
+    farthest = 0.0
+
+    def watched(t: Any) -> Any:
+        nonlocal farthest
+        far = np.abs(np.asarray(t) - x) / np.maximum(np.abs(x), 1)
+        farthest = max(farthest, np.max(far))
+        return f(t)
+
+    numerical(watched, (x,), order=order, complex=complex)
+    assert 1 < farthest < 2.0**10 * (1 + 1e-12)
+
+
+def test_what_the_complex_step_cuts_off_is_in_its_error() -> None:
+    found = numerical(lambda x: x**3, (0.0,))
+    assert abs(found.derivative) <= found.error
+    assert "digits" not in found.why
+
+
+@pytest.mark.parametrize(
+    ("f", "x", "exact"),
+    [
+        (np.sin, np.longdouble(1), math.cos(1.0)),
+        (lambda x: np.longdouble(x) ** 2, 1.5, 3.0),
+        (lambda x: np.greater(x, 1.5), 1.0, 0.0),
+        (lambda x: x, 1e308, 1.0),
+        (lambda x: np.float16(np.sin(x)), 1.0, None),
+    ],
+)
+def test_every_type_of_number(f: Callable[..., Any], x: Any, exact: float | None) -> None:
+    found = numerical(f, (x,))
+    if exact is None:
+        assert away(found, math.cos(1.0)) <= 10
+        assert found.error < 0.1
+    else:
+        assert found.derivative == pytest.approx(exact, rel=1e-14)
+
+
+def test_a_bool_jumps() -> None:
+    assert numerical(lambda x: x > 1, (1.0,)).notes == ["a jump: 0 on the left, 0 here, 1 on the right"]

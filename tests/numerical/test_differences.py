@@ -239,3 +239,35 @@ def test_a_budget_that_is_too_small(method: str) -> None:
 )
 def test_formulas(order: int, accuracy: int, side: int, written: str) -> None:
     assert formula(*stencil(order, accuracy, side), order) == written
+
+
+@pytest.mark.parametrize("method", [name for name in CLASSICS if name != "complex-step"])
+@pytest.mark.parametrize("order", [1, 2])
+@pytest.mark.parametrize(
+    ("f", "exact", "digits"),
+    [
+        (lambda x: np.float32(x) ** 2, (lambda x: 2 * x, lambda x: 2), 7),
+        (lambda x: np.float32(np.sin(x)), (math.cos, lambda x: -math.sin(x)), 7),
+        (lambda x: np.tanh(np.array([x], np.float32)), (lambda x: 1 / np.cosh(x) ** 2, None), 7),
+        (lambda x: np.float16(np.exp(x)), (math.exp, math.exp), 3),
+    ],
+)
+def test_results_in_single_precision(
+    method: str, order: int, f: Callable[[Any], Any], exact: tuple[Any, Any], digits: int
+) -> None:
+    if (derivative := exact[order - 1]) is None:
+        derivative = lambda x: -2 * np.tanh(x) / np.cosh(x) ** 2
+    for x in (3.0, 1.3, 0.2):
+        found = numerical(f, (x,), method=method, order=order)
+        assert np.all(np.abs(found.derivative - derivative(x)) <= 2 * found.error)
+        if digits == 7:
+            assert np.all(np.asarray(found.error) < (1e-2 if order == 1 else 1.0))
+        kind = "float32" if digits == 7 else "float16"
+        assert found.notes == [f"the result is {kind}: its values have {digits} digits, and differences of them fewer"]
+
+
+def test_the_complex_step_knows_single_precision() -> None:
+    f = lambda x: np.complex64(np.sin(x)) if np.iscomplexobj(x) else np.float32(np.sin(x))
+    found = numerical(f, (1.0,), method="complex-step")
+    assert 1e-9 < abs(found.derivative - math.cos(1.0)) <= found.error
+    assert found.trials[0].roundoff > 1e-8
