@@ -36,7 +36,7 @@ def complex_step(
     110–112.
     """
     if order != 1:
-        raise DiffmagicError("the complex step gives first derivatives only", rewrite="method='adaptive'")
+        raise DiffmagicError("the complex step gives first derivatives only", rewrite="the method adaptive")
     h = wanted_step(point, _STEP * (abs(point) or 1.0), step, relative_step)
     try:
         beside = point + _ROUNDED * np.spacing(point) * np.max(sampler.eps) / EPS
@@ -47,7 +47,7 @@ def complex_step(
         if known.any() and np.isnan(found[known]).all():
             raise DiffmagicError(
                 "the function stops, or drops imaginary parts, when it is given a complex number",
-                rewrite="method='adaptive', or functions of NumPy in place of those of math",
+                rewrite="the method adaptive, or functions of NumPy in place of those of math",
             )
         truncation = np.abs(longer - found) / 3
         roundoff = sampler.eps * np.abs(found) + np.nan_to_num(np.abs(rounded - found)) + _SMALLEST / h

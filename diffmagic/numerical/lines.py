@@ -60,8 +60,8 @@ class Call:
         found = [flatten(args[place], parameters[place]) for place in self._places]
         leaves = [leaf for some, _ in found for leaf in some]
         self._rebuilds = [(len(some), rebuild) for some, rebuild in found]
-        self._leaves = [_as_given(leaf, path, self.notes) for path, leaf in leaves]
         self.paths = list(names) or [path for path, _ in leaves]
+        self._leaves = [_as_given(leaf, path, self.notes) for path, (_, leaf) in zip(self.paths, leaves, strict=True)]
         self._shapes = [np.shape(leaf) for leaf in self._leaves]
         self.point = np.concatenate([np.zeros(0), *(np.ravel(leaf) for leaf in self._leaves)]).astype(float)
         if not self.point.size:

@@ -30,7 +30,7 @@ def wanted_step(point: float, default: float, step: float | None, relative_step:
     if step is not None:
         return float(step)
     if point == 0:
-        raise DiffmagicError("a step relative to x = 0 is 0", rewrite="step=, which is absolute")
+        raise DiffmagicError("a step relative to x = 0 is 0", rewrite="an absolute step")
     return abs(point) * float(given)
 
 

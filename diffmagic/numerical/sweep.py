@@ -60,11 +60,11 @@ def sweep(
         )
     for name in methods:
         if name not in CLASSICS:
-            raise DiffmagicError(f"{name} takes no step", rewrite=", ".join(CLASSICS))
+            raise DiffmagicError(f"{name} takes no step", rewrite="one that does, such as central-difference")
     sampler = call.line(0)
     exact = vector(truth)
     if exact.shape != sampler.value.shape or not np.isfinite(exact).all():
-        raise DiffmagicError("the true derivative is not finite, or has another form", rewrite="truth=")
+        raise DiffmagicError("the true derivative is not finite, or has another form", rewrite="another point")
     size = float(np.linalg.norm(exact))
     found, notes = [], []
     for name in methods:

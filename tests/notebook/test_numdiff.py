@@ -136,6 +136,7 @@ def test_sweep_of_what_cannot_be_traced(run: Run) -> None:
         ("x=1.0 --method ridders,richardson", "several methods at once are for --sweep"),
         ("x=1.0, y=2.0 --sweep", "a sweep moves one number"),
         ("x=1.0 --sweep --method adaptive", "adaptive takes no step"),
+        ("x=1j", "x is complex"),
         ("x=1.0, y=2.0 --order 3", "adaptive goes up to order 2 for several numbers at once"),
         ("x=1.0 --method complex-step --order 3", "complex-step goes up to order"),
     ],
