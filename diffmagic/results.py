@@ -248,7 +248,7 @@ class Contender:
     evaluations : int
         At how many points the function was evaluated.
     operations : int or None
-        How many elementary operations on numbers that took.
+        How many elementary operations on numbers that took, besides one evaluation of the function.
     size : int or None
         The operations in the expression of the derivative, for symbolic ones.
     elapsed : float

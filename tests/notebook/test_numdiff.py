@@ -66,11 +66,11 @@ def test_order(run: Run, order: int) -> None:
 
 def test_the_two_kinds_of_error_are_told_apart(run: Run) -> None:
     long, short = (text_of(run(f"%%numdiff x=1.0 --method central-difference --step {h}\nx**3")) for h in (1e-3, 1e-9))
-    assert long.splitlines()[2].split() == ["derivative", "error", "step", "truncation", "round-off"]
-    truncation, roundoff = (float(each) for each in long.splitlines()[3].split()[-2:])
+    assert long.splitlines()[3].split() == ["derivative", "error", "step", "truncation", "round-off"]
+    truncation, roundoff = (float(each) for each in long.splitlines()[4].split()[-2:])
     assert 5e-7 < truncation < 2e-6
     assert roundoff < 1e-11
-    truncation, roundoff = (float(each) for each in short.splitlines()[3].split()[-2:])
+    truncation, roundoff = (float(each) for each in short.splitlines()[4].split()[-2:])
     assert truncation < roundoff < 1e-5
 
 

@@ -87,6 +87,7 @@ def test_steps(run: Run) -> None:
     found = run("%%symdiff x --steps\nx * np.sin(x**2)")
     assert text_of(found) == (
         """\
+Formulas
   f = x*sin(x**2)
   ∂/∂x = 2*x**2*cos(x**2) + sin(x**2)
 

@@ -12,7 +12,9 @@ from diffmagic.core.structures import flatten, vector
 from diffmagic.labels import component, partial_label
 from diffmagic.notebook.render.blocks import Block, Pairs, Picture, Table
 from diffmagic.notebook.render.estimates import error_bound
+from diffmagic.notebook.render.parts import WIDTH
 from diffmagic.notebook.render.pictures import COLOURS, PAGE, svg
+from diffmagic.notebook.render.text import table_width
 from diffmagic.results import Comparison, Contender, Scaling
 
 _MOST_COLUMNS = 3
@@ -21,18 +23,27 @@ _TO_THE_END = 15  # digits: what is left is rounding, which differs from machine
 
 def comparison_blocks(found: Comparison) -> list[Block]:
     """A row for each method."""
-    labels = _labels(found)
-    head = ["method", *(labels or ["norm"]), "digits", "own error", "evaluations", "operations", "size"]
-    head += ["milliseconds"] if found.timed else []
-    rows = [_row(row, len(labels), found) for row in found.rows if not row.failure]
+    table = _table(found, _labels(found))
+    if table_width(table) > WIDTH:
+        table = _table(found, [])
     failures = [f"{row.method}: {row.failure}." for row in found.rows if row.failure]
-    said = [f"Digits: agreement with {found.reference}.", *failures, *(f"Note: {note}." for note in found.notes)]
+    said = [f"Digits: agreement with {found.reference}. Operations: besides one evaluation of the function."]
+    said += failures + [f"Note: {note}." for note in found.notes]
     values = [
         (path or "value", leaf)
         for part, name in zip([found.value] if len(found.names) == 1 else found.value, found.names, strict=True)
         for path, leaf in flatten(part, name)[0]
     ]
-    return [Pairs("Value", [values], found.digits), Table("", head, rows), *said]
+    return [Pairs("Value", [values], found.digits), table, *said]
+
+
+def _table(found: Comparison, labels: list[str]) -> Table:
+    """The methods that succeeded, with a column for each of these numbers or, without any, for the norm."""
+    head = ["method", *(labels or ["norm"]), "digits", "own error", "evaluations", "operations", "size"]
+    head += ["milliseconds"] if found.timed else []
+    return Table(
+        "The derivative by each method", head, [_row(row, len(labels), found) for row in found.rows if not row.failure]
+    )
 
 
 def _labels(found: Comparison) -> list[str]:

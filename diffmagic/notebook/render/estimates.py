@@ -58,7 +58,7 @@ def estimates_table(found: Derivative) -> Table | None:
                 row += [error_bound(float(np.max(part))) for part in (trial.truncation, trial.roundoff)]
             rows.append(row)
     head = ["", "derivative", "error", "step", *(["truncation", "round-off"] if told_apart else [])]
-    return Table("", head, rows) if len(rows) <= _MOST_ROWS else None
+    return Table("Derivatives and their errors", head, rows) if len(rows) <= _MOST_ROWS else None
 
 
 def error_bound(error: float) -> str:

@@ -23,7 +23,7 @@ def check_blocks(found: GradientCheck) -> list[Block]:
     rows = [_row(row, found.digits) for row in found.rows[:_MOST_ROWS]]
     if len(found.rows) > _MOST_ROWS:
         rows.append([f"… {len(found.rows) - _MOST_ROWS} more", "", "", "", "", ""])
-    blocks: list[Block] = [Table("", head, rows, words=[5])]
+    blocks: list[Block] = [Table("Components, the worst first", head, rows, words=[5])]
     said = [_sentence(each) for each in (found.summary, *found.guesses)]
     if found.taylor is not None:
         slope = "" if found.taylor.slope is None else f" (slope {found.taylor.slope:.1f})"

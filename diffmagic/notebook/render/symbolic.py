@@ -19,7 +19,7 @@ def symbolic_blocks(found: Symbolic) -> list[Block]:
     """The formulas of a function and of its derivatives, how they are found, and their numbers."""
     lines = [(entry.of or "f", *_written(entry.value)) for entry in found.formulas]
     lines += [(partial_label(entry.of, entry.wrt), *_written(entry.value)) for entry in found.entries]
-    blocks: list[Block] = [Formulas("", lines), *map(_derived, found.derivations)]
+    blocks: list[Block] = [Formulas("Formulas", lines), *map(_derived, found.derivations)]
     if found.at is not None:
         blocks.append(Pairs("Value and derivative", [values(found.at), derivatives(found.at)], found.digits))
     return [*blocks, *(f"Note: {note}." for note in found.notes)]
