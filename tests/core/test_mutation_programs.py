@@ -188,7 +188,7 @@ def complex_step(f: Any, v: Any) -> float:
 
 
 @given(programs(), st.integers(0, 10))
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
+@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 def test_programs(source: str, seed: int) -> None:
     f = compiled(source)
     v = np.random.default_rng(seed).uniform(-1, 1, X.size)

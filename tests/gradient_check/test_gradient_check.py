@@ -357,7 +357,7 @@ def problems(draw: Any) -> tuple[Callable[..., Any], Callable[..., Any], Any]:
     return f, gradient, x
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(problems())
 def test_a_right_gradient_is_never_accused(problem: Any) -> None:
     f, gradient, x = problem
@@ -366,7 +366,7 @@ def test_a_right_gradient_is_never_accused(problem: Any) -> None:
     assert not any("wrong beside it" in note or "lost" in note for note in check.notes)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(problems(), st.integers(0, 3), st.floats(-6, 1), st.booleans())
 def test_a_wrong_number_is_never_overlooked(problem: Any, k: int, size: float, up: bool) -> None:
     f, gradient, x = problem

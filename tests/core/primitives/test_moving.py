@@ -12,7 +12,7 @@ from hypothesis.extra import numpy as arrays
 
 from diffmagic import grad, jvp, vjp
 
-common = settings(deadline=None, max_examples=100, derandomize=True)
+common = settings(max_examples=100)
 shapes = arrays.array_shapes(min_dims=1, max_dims=3, min_side=1, max_side=4)
 
 
