@@ -323,7 +323,7 @@ class CellFunction:
         return [name for name in {**self._constants, **inputs} if name not in (self._subject.parameters or ())]
 
     def _run(self, inputs: Mapping[str, Any]) -> Any:
-        values = {**self._constants, **inputs}
+        values = {**self._constants, **{name: _fresh(value) for name, value in inputs.items()}}
         for name in self._set_names(inputs):
             self._names[name] = values[name]
         result = self._subject.run(self._names)
@@ -337,6 +337,14 @@ class CellFunction:
         if len(results) == 1:
             return _own(result, results[0] or "the result")
         return tuple(_own(part, name) for part, name in zip(result, results, strict=True))
+
+
+def _fresh(value: Any) -> Any:
+    """An input whose arrays the cell may change; traced ones see to that themselves."""
+    leaves, rebuild = flatten(value)
+    if not any([type(leaf) is np.ndarray for _, leaf in leaves]):
+        return value
+    return rebuild([leaf.copy() if type(leaf) is np.ndarray else leaf for _, leaf in leaves])
 
 
 def _own(value: Any, name: str) -> Any:

@@ -131,6 +131,12 @@ def test_the_users_own_errors_stay(output: Output) -> None:
     assert "gradient_check" not in said
 
 
+def test_a_function_that_changes_its_input_is_checked_where_it_was_asked(run: Run) -> None:
+    found = run("%%gradcheck w=np.ones(2)\ndef f(w):\n    w *= 2\n    return w @ w\ndef g(w):\n    return 8 * w")
+    assert found
+    assert [row.mine for row in found.rows] == [8.0, 8.0]
+
+
 def test_inputs_are_not_changed(run: Run) -> None:
     run("w0 = np.ones(3)")
     found = run("%%gradcheck w=w0\ndef f(w):\n    return w @ w\ndef g(w):\n    w *= 2\n    return w")

@@ -70,6 +70,12 @@ def test_arrays_go_component_by_component(run: Run) -> None:
     np.testing.assert_array_equal(found.at.derivative["v"], [6.0, 12.0])
 
 
+def test_a_cell_that_changes_its_input(run: Run) -> None:
+    found = run("%%symdiff w=np.array([1.0, 2.0])\nw *= 2\nnp.sum(w**2)")
+    assert found.at.value == 20.0
+    np.testing.assert_array_equal(found.at.derivative["w"], [8.0, 16.0])
+
+
 def test_simplify(run: Run) -> None:
     cell = "np.sin(x) ** 2 + np.cos(x) ** 2 + x"
     assert str(run(f"%%symdiff x --simplify\n{cell}").entries[0].value) == "1"
