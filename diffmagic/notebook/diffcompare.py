@@ -7,7 +7,15 @@ from contextlib import ExitStack
 from diffmagic.comparison import compare, scaling
 from diffmagic.core.errors import DiffmagicError
 from diffmagic.notebook.line import Options
-from diffmagic.notebook.request import Request, add_common_options, check_order, result_names, words_in
+from diffmagic.notebook.request import (
+    Request,
+    add_common_options,
+    add_input_options,
+    check_order,
+    merged,
+    result_names,
+    words_in,
+)
 from diffmagic.notebook.sizes import cell_for, values_of
 from diffmagic.results import Comparison, Scaling
 
@@ -27,9 +35,8 @@ the expression. Inputs are given as for %%grad."""
 
 def _options() -> Options:
     parser = Options("diffcompare", _ABOUT)
-    parser.add_argument("--wrt", metavar="NAMES", help="the inputs to differentiate with respect to, as in --wrt w,b")
+    add_input_options(parser)
     parser.add_argument("--methods", metavar="NAMES", help="only these, as in --methods reverse,adaptive")
-    parser.add_argument("--order", type=int, metavar="N", help="the order of the derivative")
     parser.add_argument("--scale", metavar="n=1,2,5", help="values of a name that the inputs are made with")
     parser.add_argument("--time", action="store_true", help="show times too; they differ from run to run")
     add_common_options(parser)
@@ -56,7 +63,7 @@ def run_diffcompare(request: Request) -> Comparison | Scaling:
             inputs=inputs.paths,
             results=result_names(subject, inputs),
         )
-    found.notes = inputs.notes + [note for note in found.notes if note not in inputs.notes] + function.notes()
+    found.notes = merged(inputs.notes, found.notes, function.notes())
     found.digits, found.timed = request.digits, options.time
     return found
 

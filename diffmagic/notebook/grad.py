@@ -18,7 +18,7 @@ from diffmagic.notebook.cells import Subject
 from diffmagic.notebook.inputs import Inputs, evaluate
 from diffmagic.notebook.line import Options, nearest, one_of
 from diffmagic.notebook.namespace import Snapshot
-from diffmagic.notebook.request import Request, add_common_options, check_order, result_names
+from diffmagic.notebook.request import Request, add_common_options, add_input_options, check_order, merged, result_names
 from diffmagic.results import Derivative, TraceTable
 from diffmagic.trace_table import trace_table
 
@@ -44,18 +44,13 @@ Jacobian. A semicolon at the end of the line or the cell silences.
 
 def _options() -> Options:
     parser = Options("grad", _ABOUT)
-    parser.add_argument(
-        "--wrt",
-        metavar="NAMES",
-        help="the inputs to differentiate with respect to, as in --wrt w,b: given ones or variables of the notebook",
-    )
+    add_input_options(parser)
     parser.add_argument(
         "--mode",
         type=one_of("auto", "forward", "reverse"),
         metavar="{auto,forward,reverse}",
         help="forward or reverse accumulation; auto takes the one with fewer passes",
     )
-    parser.add_argument("--order", type=int, metavar="N", help="the order of the derivative")
     parser.add_argument("--hessian", action="store_true", help="the same as --order 2")
     parser.add_argument(
         "--seed",
@@ -95,7 +90,7 @@ def run_grad(request: Request) -> Derivative | None:
         found = _differentiated(function, subject, inputs, mode, order, seed)
         found.check = check_derivative(found, function, inputs.varied)
         found.trace = _trace(found) if options.trace else None
-    found.notes = inputs.notes + found.notes + function.notes(found.findings)
+    found.notes = merged(inputs.notes, found.notes, function.notes(found.findings))
     found.explained = options.why
     found.digits = request.digits
     return found

@@ -12,7 +12,7 @@ from diffmagic.notebook.cells import Subject, cell_subject, defs_in, function_su
 from diffmagic.notebook.inputs import evaluate
 from diffmagic.notebook.line import Options, nearest
 from diffmagic.notebook.namespace import Names
-from diffmagic.notebook.request import Request, add_common_options, words_in
+from diffmagic.notebook.request import Request, add_common_options, add_input_options, merged, words_in
 from diffmagic.results import GradientCheck
 
 _ABOUT = """\
@@ -30,7 +30,7 @@ and where the pattern is clear a guess at the mistake follows."""
 
 def _options() -> Options:
     parser = Options("gradcheck", _ABOUT)
-    parser.add_argument("--wrt", metavar="NAMES", help="the inputs that the gradient belongs to, as in --wrt w,b")
+    add_input_options(parser, order=False)
     parser.add_argument("--gradient", metavar="NAME", help="which function is the gradient")
     add_common_options(parser)
     return parser
@@ -60,7 +60,7 @@ def run_gradcheck(request: Request) -> GradientCheck:
             *values.values(),
             argnums=places if len(places) > 1 else places[0],
         )
-    return replace(found, notes=inputs.notes + found.notes, digits=request.digits)
+    return replace(found, notes=merged(inputs.notes, found.notes), digits=request.digits)
 
 
 def _in_the_cell(request: Request, cell: str) -> tuple[Subject, Subject]:

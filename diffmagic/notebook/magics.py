@@ -21,6 +21,17 @@ from diffmagic.notebook.tracebacks import users_view
 PARSERS = {parser.prog: parser for parser in (GRAD, NUMDIFF, SYMDIFF, DIFFCOMPARE, GRADCHECK)}
 
 
+def _magic(parser: Options, run: Callable[[Request], Any]) -> Any:
+    """A line and cell magic; its help is that of its options."""
+
+    def magic(self: DiffMagic, line: str, cell: str | None = None) -> Any:
+        return self.run(parser, run, line, cell)
+
+    magic.__name__ = parser.prog
+    magic.__doc__ = parser.format_help()
+    return no_var_expand(line_cell_magic(magic))
+
+
 @magics_class
 class DiffMagic(Magics):
     """The magics of diffmagic and their defaults."""
@@ -28,42 +39,14 @@ class DiffMagic(Magics):
     digits = Int(8, min=1, max=17, help="How many digits to show, from 1 to 17.").tag(config=True)
     mode = Enum(["auto", "forward", "reverse"], "auto", help="How %%grad accumulates derivatives.").tag(config=True)
 
-    @no_var_expand
-    @line_cell_magic
-    def grad(self, line: str, cell: str | None = None) -> Any:
-        return self._run(GRAD, run_grad, line, cell)
+    grad = _magic(GRAD, run_grad)
+    numdiff = _magic(NUMDIFF, run_numdiff)
+    symdiff = _magic(SYMDIFF, run_symdiff)
+    diffcompare = _magic(DIFFCOMPARE, run_diffcompare)
+    gradcheck = _magic(GRADCHECK, run_gradcheck)
 
-    grad.__doc__ = GRAD.format_help()
-
-    @no_var_expand
-    @line_cell_magic
-    def numdiff(self, line: str, cell: str | None = None) -> Any:
-        return self._run(NUMDIFF, run_numdiff, line, cell)
-
-    numdiff.__doc__ = NUMDIFF.format_help()
-
-    @no_var_expand
-    @line_cell_magic
-    def diffcompare(self, line: str, cell: str | None = None) -> Any:
-        return self._run(DIFFCOMPARE, run_diffcompare, line, cell)
-
-    diffcompare.__doc__ = DIFFCOMPARE.format_help()
-
-    @no_var_expand
-    @line_cell_magic
-    def gradcheck(self, line: str, cell: str | None = None) -> Any:
-        return self._run(GRADCHECK, run_gradcheck, line, cell)
-
-    gradcheck.__doc__ = GRADCHECK.format_help()
-
-    @no_var_expand
-    @line_cell_magic
-    def symdiff(self, line: str, cell: str | None = None) -> Any:
-        return self._run(SYMDIFF, run_symdiff, line, cell)
-
-    symdiff.__doc__ = SYMDIFF.format_help()
-
-    def _run(self, parser: Options, run: Callable[[Request], Any], line: str, cell: str | None) -> Any:
+    def run(self, parser: Options, run: Callable[[Request], Any], line: str, cell: str | None) -> Any:
+        """Read the line, do what a magic does, and keep or show the result."""
         shell = self.shell
         assert shell is not None
         with users_view(shell):

@@ -9,7 +9,15 @@ from diffmagic.methods import METHODS, Method, find, run
 from diffmagic.notebook.cells import CellFunction
 from diffmagic.notebook.inputs import Inputs
 from diffmagic.notebook.line import Options
-from diffmagic.notebook.request import Request, add_common_options, check_order, result_names, words_in
+from diffmagic.notebook.request import (
+    Request,
+    add_common_options,
+    add_input_options,
+    check_order,
+    merged,
+    result_names,
+    words_in,
+)
 from diffmagic.numerical.sweep import SWEPT, sweep
 from diffmagic.results import Derivative
 
@@ -29,7 +37,7 @@ classic ones take --step. Inputs are given as for %%grad."""
 
 def _options() -> Options:
     parser = Options("numdiff", _ABOUT)
-    parser.add_argument("--wrt", metavar="NAMES", help="the inputs to differentiate with respect to, as in --wrt w,b")
+    add_input_options(parser)
     parser.add_argument(
         "--method",
         metavar=f"{{{','.join(method.name for method in METHODS.values() if method.family == 'numerical')}}}",
@@ -37,7 +45,6 @@ def _options() -> Options:
     )
     parser.add_argument("--step", metavar="H", help="the step h of a classic method")
     parser.add_argument("--relative-step", metavar="H", help="the step as a multiple of the input's size")
-    parser.add_argument("--order", type=int, metavar="N", help="the order of the derivative")
     parser.add_argument(
         "--sweep",
         action="store_true",
@@ -78,7 +85,7 @@ def run_numdiff(request: Request) -> Derivative:
             truth, notes = _truth(function, inputs, order)
             found.sweep = sweep(function, (inputs.varied,), truth, methods=swept, order=order)
             found.notes += notes
-    found.notes = inputs.notes + [note for note in found.notes if note not in inputs.notes] + function.notes()
+    found.notes = merged(inputs.notes, found.notes, function.notes())
     found.digits = request.digits
     return found
 

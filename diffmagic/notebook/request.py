@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import chain
 from keyword import iskeyword
 from typing import Any
 
@@ -100,8 +102,19 @@ class Request:
         raise DiffmagicError(f"{text} on the magic's line is neither an input nor an option", rewrite=rewrite)
 
 
+def add_input_options(parser: Options, *, order: bool = True) -> None:
+    """The options that say what is differentiated; the first of every magic."""
+    parser.add_argument(
+        "--wrt",
+        metavar="NAMES",
+        help="the inputs to differentiate with respect to, as in --wrt w,b: given ones or variables of the notebook",
+    )
+    if order:
+        parser.add_argument("--order", type=int, metavar="N", help="the order of the derivative")
+
+
 def add_common_options(parser: Options) -> None:
-    """The options that every magic has."""
+    """The options that say what becomes of the result; the last of every magic."""
     parser.add_argument("--digits", type=int, metavar="N", help="how many digits to show")
     parser.add_argument("-o", "--out", metavar="NAME", help="keep the result under this name")
     parser.add_argument("--quiet", action="store_true", help="show nothing")
@@ -148,6 +161,11 @@ def names_in(words: str, flag: str) -> list[str]:
             f"{flag} takes names with commas between them, not {words}", rewrite=f"{flag} {inside or 'x'}"
         )
     return names
+
+
+def merged(*notes: Iterable[str]) -> list[str]:
+    """Notes from several places, each once."""
+    return list(dict.fromkeys(chain(*notes)))
 
 
 def words_in(words: str) -> list[str]:

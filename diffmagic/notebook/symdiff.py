@@ -17,7 +17,15 @@ from diffmagic.methods import find, run
 from diffmagic.notebook.cells import Subject
 from diffmagic.notebook.inputs import Inputs
 from diffmagic.notebook.line import Options, nearest
-from diffmagic.notebook.request import Request, add_common_options, check_order, names_in, result_names
+from diffmagic.notebook.request import (
+    Request,
+    add_common_options,
+    add_input_options,
+    check_order,
+    merged,
+    names_in,
+    result_names,
+)
 from diffmagic.notebook.sizes import cell_for, values_of
 from diffmagic.results import Derivation, Growth, Symbolic
 
@@ -40,8 +48,7 @@ callable: -o d, then d(0.5, 2.0) gives numbers."""
 
 def _options() -> Options:
     parser = Options("symdiff", _ABOUT)
-    parser.add_argument("--wrt", metavar="NAMES", help="the inputs to differentiate with respect to, as in --wrt w,b")
-    parser.add_argument("--order", type=int, metavar="N", help="the order of the derivative")
+    add_input_options(parser)
     parser.add_argument("--simplify", action="store_true", help="simplify the formulas of the derivatives")
     parser.add_argument("--steps", action="store_true", help="show the rules applied one at a time")
     parser.add_argument(
@@ -118,7 +125,7 @@ def _with_values(request: Request, subject: Subject, order: int) -> Symbolic:
             inputs=[path for name, value in chosen.items() for path, _ in flatten(value, name)[0]],
             results=results,
         )
-    found.notes = list(dict.fromkeys([*inputs.notes, *found.notes, *found.at.notes, *function.notes()]))
+    found.notes = merged(inputs.notes, found.notes, found.at.notes, function.notes())
     return found
 
 

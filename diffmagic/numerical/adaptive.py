@@ -9,8 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from diffmagic.core.errors import DiffmagicError
-from diffmagic.numerical.chebyshev import HIGHEST, Fit
+from diffmagic.numerical.chebyshev import Fit
 from diffmagic.numerical.checked import circles, complex_step
 from diffmagic.numerical.edges import meeting, sides
 from diffmagic.numerical.sampling import BudgetUsedError, Estimate, Sampler
@@ -30,7 +29,7 @@ def adaptive(sampler: Sampler, point: float, order: int, *, complex: bool = True
     The function is expanded in Chebyshev polynomials on an interval about the point whose length is found by looking
     at the coefficients: where they fall to the level of rounding or noise, the derivative of the expansion is known to
     that level. An imaginary step (order 1) or Fourier sums on circles in the complex plane (higher orders) take its
-    place where they agree with it and promise more.
+    place where they agree with it and promise more; `complex_step` has the literature.
 
     Parameters
     ----------
@@ -39,17 +38,7 @@ def adaptive(sampler: Sampler, point: float, order: int, *, complex: bool = True
     order : int
     complex : bool
         Whether the function may be evaluated at complex points.
-
-    References
-    ----------
-    Lyness, J. N. and Moler, C. B. (1967). Numerical differentiation of analytic functions. SIAM Journal on Numerical
-    Analysis 4, 202–210.
-
-    Squire, W. and Trapp, G. (1998). Using complex variables to estimate derivatives of real functions. SIAM Review 40,
-    110–112.
     """
-    if order > HIGHEST:
-        raise DiffmagicError(f"adaptive goes up to order {HIGHEST}", rewrite='a lower order, or method="forward"')
     alive = np.isfinite(sampler.value)
     fits: list[Fit] = []
     checked: list[Trial] = []

@@ -37,7 +37,7 @@ def _error(error: float) -> str:
 
 
 def _slope(law: PowerLaw | None) -> str:
-    return "none" if law is None else f"{law.slope + 0.0:.1f}"
+    return "none" if law is None else f"{round(law.slope, 1) + 0.0:.1f}"
 
 
 def _picture(found: Sweep, alternative: str) -> str:
