@@ -359,6 +359,11 @@ class Trial:
     roundoff: Any
     wrt: str = ""
 
+    @property
+    def error(self) -> Any:
+        """Both together."""
+        return self.truncation + self.roundoff
+
 
 Judgement = Literal["right", "wrong", "cannot tell"]
 

@@ -10,6 +10,7 @@ import pytest
 import diffmagic
 from diffmagic import Derivative, DiffmagicError, differentiate
 from diffmagic.methods import GROUP, METHODS, Method, find, names, run
+from diffmagic.numerical.chebyshev import HIGHEST
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -54,6 +55,21 @@ def test_higher_orders(method: str, order: int) -> None:
 def test_hessian(method: str) -> None:
     found = differentiate(lambda v: v[0] ** 2 * v[1], np.array([1.0, 2.0]), method=method, order=2)
     np.testing.assert_allclose(found.derivative, [[4.0, 2.0], [2.0, 0.0]], rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize("name", [name for name, method in METHODS.items() if method.family == "numerical"])
+def test_every_step_that_was_tried_is_told(name: str) -> None:
+    found = differentiate(np.exp, 1.0, method=name)
+    assert found.trials
+    assert found.why
+    for trial in found.trials:
+        assert trial.step > 0
+        assert trial.wrt in ("x", "x1")
+        assert np.isnan(trial.error) or trial.error >= max(trial.truncation, trial.roundoff)
+
+
+def test_adaptive_goes_as_far_as_its_expansion() -> None:
+    assert METHODS["adaptive"].orders == HIGHEST
 
 
 def test_notes() -> None:
