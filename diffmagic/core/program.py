@@ -10,6 +10,7 @@ import numpy as np
 
 from diffmagic.core.primitives import Primitive
 from diffmagic.core.source import Location, Origin
+from diffmagic.core.written import Written, written
 
 
 class Variable:
@@ -211,35 +212,8 @@ class Program:
 
 def operation(equation: Equation, names: Mapping[Variable, str]) -> str:
     """An equation's right side as one would write it: ``v1 * x``, ``np.sum(v3, axis=0)``."""
-    operands = [names[o] if isinstance(o, Variable) else short(o) for o in equation.operands]
-    primitive = equation.primitive
-    if primitive.symbol == "[]":
-        return f"{operands[0]}[{_key(equation.params['key'])}]"
-    if primitive.symbol == "[]=":
-        return f"{operands[1]}[{_key(equation.params['key'])}] ← {operands[0]}"
-    if primitive.symbol and len(operands) == 2:
-        return f"{operands[0]} {primitive.symbol} {operands[1]}"
-    if primitive.symbol:
-        return f"{primitive.symbol}{operands[0]}"
-    if "call" in equation.params:
-        return f"{primitive.name}({equation.params['call'].written(operands)})"
-    options = [f"{name}={_option(value)}" for name, value in equation.params.items()]
-    return f"{primitive.name}({', '.join(operands + options)})"
-
-
-def _option(value: Any) -> str:
-    return short(value) if isinstance(value, np.ndarray | np.generic) else repr(value)
-
-
-def _key(key: Any) -> str:
-    if isinstance(key, tuple):
-        return ", ".join(_key(part) for part in key) or "()"
-    if isinstance(key, slice):
-        parts = ["" if part is None else str(part) for part in (key.start, key.stop)]
-        return ":".join(parts + ([] if key.step is None else [str(key.step)]))
-    if key is Ellipsis:
-        return "..."
-    return _option(key)
+    operands = [Written(names[o] if isinstance(o, Variable) else short(o)) for o in equation.operands]
+    return written(equation, operands, short).text
 
 
 def short(value: Any, digits: int = 8) -> str:

@@ -77,12 +77,31 @@ class Steps:
 
 
 @dataclass(frozen=True, slots=True)
+class Code:
+    """Program text."""
+
+    caption: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Picture:
-    """A picture: ``draw(alternative)`` gives SVG when it is needed; the alternative is what it shows, in words."""
+    """A picture.
+
+    Attributes
+    ----------
+    draw : callable
+        ``draw(alternative)`` gives SVG when it is needed.
+    alternative : str
+        What it shows, in words.
+    table : Table or None
+        The same as numbers: what text shows in its place, and what opens below it in HTML.
+    """
 
     draw: Callable[[str], str]
     alternative: str
+    table: Table | None = None
 
 
-Block = Pairs | Table | Trace | Account | Formulas | Steps | Picture | str
+Block = Pairs | Table | Trace | Account | Formulas | Steps | Code | Picture | str
 """Text stands for a sentence."""

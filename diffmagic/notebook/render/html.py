@@ -7,7 +7,7 @@ from html import escape
 from itertools import chain, groupby
 from typing import Any
 
-from diffmagic.notebook.render.blocks import Account, Block, Formulas, Pairs, Picture, Steps, Table, Trace
+from diffmagic.notebook.render.blocks import Account, Block, Code, Formulas, Pairs, Picture, Steps, Table, Trace
 from diffmagic.notebook.render.parts import account, shown, trace_cells, trace_head
 from diffmagic.results import Finding, TraceTable
 
@@ -42,8 +42,24 @@ def _html(block: Block) -> str:
             return formulas_html(block)
         case Steps():
             return steps_html(block)
+        case Code():
+            return code_html(block)
         case Picture():
-            return f"<div>{block.draw(block.alternative)}</div>"
+            return picture_html(block)
+
+
+def code_html(code: Code) -> str:
+    """Program text, as it is to be copied."""
+    text = f"<pre {_LEFT}><code>{escape(code.text)}</code></pre>"
+    return f"<figure><figcaption>{escape(code.caption)}</figcaption>{text}</figure>"
+
+
+def picture_html(picture: Picture) -> str:
+    """A picture, and its numbers in a table that opens."""
+    drawn = f"<div>{picture.draw(picture.alternative)}</div>"
+    if picture.table is None:
+        return drawn
+    return f"{drawn}<details><summary>The same as a table</summary>{table_html(picture.table)}</details>"
 
 
 def finding_html(finding: Finding) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from itertools import groupby
 from typing import Any
 
-from diffmagic.notebook.render.blocks import Account, Block, Formulas, Pairs, Picture, Steps, Table, Trace
+from diffmagic.notebook.render.blocks import Account, Block, Code, Formulas, Pairs, Picture, Steps, Table, Trace
 from diffmagic.notebook.render.parts import WIDTH, account, shown, trace_cells, trace_head
 from diffmagic.results import Finding, TraceTable
 
@@ -15,7 +15,7 @@ _LABEL = 13
 
 
 def as_text(blocks: Iterable[Block]) -> str:
-    """Blocks as text; pictures have none."""
+    """Blocks as text; pictures without a table have none."""
     sections: list[str] = []
     for sentence, group in groupby(blocks, key=lambda block: isinstance(block, str)):
         parts = [_text(block) for block in group]
@@ -39,8 +39,10 @@ def _text(block: Block) -> str:
             return formulas_text(block)
         case Steps():
             return steps_text(block)
+        case Code():
+            return f"{block.caption}\n\n{textwrap.indent(block.text.rstrip(), '    ')}"
         case Picture():
-            return ""
+            return table_text(block.table) if block.table else ""
 
 
 def finding_text(finding: Finding) -> str:
