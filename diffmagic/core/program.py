@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -188,6 +188,46 @@ class Program:
         lines.append(f"returns {outputs}")
         lines.extend(f"holds while {condition}" for condition in self.conditions(names))
         return "\n".join(lines)
+
+    def to_latex(self, digits: int = 8) -> str:
+        """The list as a LaTeX array, which stands in a formula: every step, its operation and its value."""
+        from diffmagic.core.latex import to_latex
+
+        return to_latex(self, digits)
+
+    def to_markdown(self, digits: int = 8) -> str:
+        """The list as a Markdown table: every step, its operation in LaTeX and its value."""
+        from diffmagic.core.latex import to_markdown
+
+        return to_markdown(self, digits)
+
+    def to_dot(self, mode: Literal["auto", "forward", "reverse", "plain"] = "plain") -> str:
+        """The graph of the program as source for Graphviz, with values and local partial derivatives.
+
+        Parameters
+        ----------
+        mode : {"plain", "forward", "reverse", "auto"}
+            Whether tangents or cotangents are on the nodes as well, where there are at most three.
+
+        Examples
+        --------
+        >>> import diffmagic
+        >>> print(diffmagic.trace(lambda w, x: w * x, 0.5, 2.0).to_dot())
+        digraph {
+          rankdir=LR
+          node [shape=box, style=rounded, fontname="monospace"]
+          edge [fontname="monospace"]
+          n0 [label="input\\nw = 0.5", shape=oval]
+          n1 [label="input\\nx = 2.0", shape=oval]
+          n2 [label="result\\nv1 = w * x = 1.0", peripheries=2]
+          n0 -> n2 [label="2.0"]
+          n1 -> n2 [label="0.5"]
+        }
+        """
+        from diffmagic.core.dot import dot
+        from diffmagic.core.graph import graph_of
+
+        return dot(graph_of(self, mode))
 
     def conditions(self, names: dict[Variable, str] | None = None) -> list[str]:
         """What must stay true for the program to hold, each condition once: ``x > 0``, ``not (n < 3)``."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from diffmagic.core.program import Program, Variable
-from diffmagic.core.tracing import apply
+from diffmagic.core.tracing import Trace, Tracer, apply
 
 
 def replay(program: Program, inputs: Sequence[Any]) -> dict[Variable, Any]:
@@ -39,3 +39,27 @@ def replay(program: Program, inputs: Sequence[Any]) -> dict[Variable, Any]:
         parts = (found,) if len(equation.results) == 1 else found
         values.update(zip(equation.results, parts, strict=True))
     return values
+
+
+def retraced(program: Program, inputs: Sequence[Any]) -> tuple[Program, dict[Variable, Any]]:
+    """The same program at other inputs, and the value there of each of its variables.
+
+    Its rules run on these values. Where these are traced by an open trace, derivatives are recorded, too.
+
+    Parameters
+    ----------
+    program : Program
+    inputs : sequence of number, ndarray or Tracer
+
+    Returns
+    -------
+    program : Program
+    values : dict of Variable to number, ndarray or Tracer
+        By the variables of the program that was given.
+    """
+    with Trace() as trace:
+        tracers = [trace.input(value, v.name) for v, value in zip(program.inputs, inputs, strict=True)]
+        found = replay(program, tracers)
+        outputs = [found[out] if isinstance(out, Variable) else out for out in program.outputs]
+        again = trace.program([tracer._variable for tracer in tracers], outputs)
+    return again, {v: value._value if type(value) is Tracer else value for v, value in found.items()}

@@ -781,7 +781,7 @@ class Tracer:
 
     def is_integer(self) -> bool:
         """Whether it is a whole number: a decision."""
-        return bool(self.decide(bool(concrete(self).is_integer())))
+        return bool(np.logical_and(np.isfinite(self), np.equal(self, np.floor(self))))
 
     def __round__(self, digits: int | None = None) -> Any:
         return int(np.round(self)) if digits is None else np.round(self, digits)
