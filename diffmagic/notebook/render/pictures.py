@@ -47,17 +47,19 @@ def drawn(number: float) -> float:
     return float(f"{number:.3g}")
 
 
-def svg(draw: Callable[[Any], None], alternative: str, *, width: float = 6.4, height: float = 3.6) -> str:
-    """Draw on one pair of axes.
+def svg(draw: Callable[..., None], alternative: str, *, width: float = 6.4, height: float = 3.6, rows: int = 1) -> str:
+    """Draw on one pair of axes, or on several below each other.
 
     Parameters
     ----------
     draw : callable
-        ``draw(axes)``, with Matplotlib's axes.
+        ``draw(*axes)``, with Matplotlib's axes.
     alternative : str
         What the picture shows, for people who do not see it.
     width, height : float
         In inches.
+    rows : int
+        How many axes.
 
     Returns
     -------
@@ -69,7 +71,7 @@ def svg(draw: Callable[[Any], None], alternative: str, *, width: float = 6.4, he
 
     with style.context(["default", _STYLE]):
         figure = Figure(figsize=(width, height), layout="constrained")
-        draw(figure.add_subplot())
+        draw(*figure.subplots(rows, sharex=True, squeeze=False)[:, 0])
         file = io.StringIO()
         figure.savefig(file, format="svg", metadata={"Date": None, "Creator": None}, transparent=True)
     text = file.getvalue()
