@@ -1,0 +1,116 @@
+"""Pages in a real browser without a screen: what axe-core says of them, and what scripts have done."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+_THEMES: dict[str, tuple[str, dict[str, Any]]] = {  # and axe-core's options: in the second only the colours differ
+    "light": ("background:#fff;color:#000", {"resultTypes": ["violations"]}),
+    "dark": ("background:#111;color:#eee", {"resultTypes": ["violations"], "runOnly": ["color-contrast"]}),
+}
+
+_PAGE = """\
+<!doctype html>
+<html lang="en">
+<head><meta charset="utf-8"><title>Output</title></head>
+<body><main><h1>Output</h1>{output}</main></body>
+</html>"""
+
+_OPENED = "document.querySelectorAll('details').forEach(each => each.open = true)"
+
+_MADE = "[...document.querySelectorAll('main :is(script, img, iframe, link)')].map(each => each.tagName)"
+
+_FAINT = """() => {
+    const channels = text => text.match(/[\\d.]+/g).map(Number)
+    const light = colour => colour.slice(0, 3).map(c => c / 255)
+        .map(c => c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4)
+        .reduce((sum, c, k) => sum + c * [0.2126, 0.7152, 0.0722][k], 0)
+    const page = channels(getComputedStyle(document.body).backgroundColor)
+    const faint = []
+    for (const text of document.querySelectorAll('svg text')) {
+        const fill = channels(getComputedStyle(text).fill)
+        let opacity = (fill[3] ?? 1) * getComputedStyle(text).fillOpacity
+        for (let each = text; each && each.tagName != 'BODY'; each = each.parentElement)
+            opacity *= getComputedStyle(each).opacity
+        const seen = page.slice(0, 3).map((c, k) => c + (fill[k] - c) * opacity)
+        const [low, high] = [light(seen), light(page)].sort((a, b) => a - b)
+        if ((high + 0.05) / (low + 0.05) < 4.5) faint.push(text.textContent)
+    }
+    return faint
+}"""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What came of a page.
+
+    Attributes
+    ----------
+    violations : list of str
+        For each rule of axe-core that an element breaks: the theme, the rule, what it says, and the element.
+    faint : list of str
+        The theme and text of what does not stand out by a contrast of 4.5 in pictures, where axe-core does not look.
+    title : str
+        What a script could have changed.
+    made : list of str
+        The names of elements that run or load something.
+    text : str
+    """
+
+    violations: list[str]
+    faint: list[str]
+    title: str
+    made: list[str]
+    text: str
+
+
+Look = Callable[[str], Seen]
+
+
+@contextmanager
+def browser() -> Iterator[Look]:
+    """A function that shows some HTML, on a light page and on a dark one."""
+    from axe_playwright_python.sync_playwright import Axe
+    from playwright.sync_api import sync_playwright
+
+    path = next(filter(None, map(shutil.which, _NAMES)), None)
+    if path is None:
+        missing = "there is no Chromium to show pages in: apt-get install chromium"
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(missing)
+
+    def start() -> tuple[Any, Any]:
+        playwright = sync_playwright().start()
+        options = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-background-networking"]
+        return playwright, playwright.chromium.launch(executable_path=path, args=options)
+
+    def look(output: str) -> Seen:
+        page = chromium.new_page()
+        page.set_content(_PAGE.format(output=output))
+        page.evaluate(_OPENED)
+        violations, faint = [], []
+        for theme, (style, rules) in _THEMES.items():
+            page.evaluate("style => document.body.style = style", style)
+            found = Axe().run(page, options=rules).response["violations"]
+            nodes = [(rule, node) for rule in found for node in rule["nodes"]]
+            violations += [f"{theme}: {rule['id']}: {rule['help']}: {node['html']}" for rule, node in nodes]
+            faint += [f"{theme}: {text}" for text in page.evaluate(_FAINT)]
+        seen = Seen(violations, faint, page.title(), page.evaluate(_MADE), page.inner_text("main"))
+        page.close()
+        return seen
+
+    with ThreadPoolExecutor(1) as thread:  # Playwright's loop would be in the way of others in this one
+        playwright, chromium = thread.submit(start).result()
+        try:
+            yield lambda output: thread.submit(look, output).result()
+        finally:
+            thread.submit(chromium.close).result()
+            thread.submit(playwright.stop).result()
