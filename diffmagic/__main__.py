@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from diffmagic.core.transforms import trace
-from diffmagic.notebook.render.text import trace_text
+from diffmagic.notebook.render import text_of
 from diffmagic.trace_table import trace_table
 
 
@@ -19,7 +19,7 @@ def sigmoid(w: Any, x: Any) -> Any:
 def main() -> None:
     """Print it."""
     print("σ(wx) = 1 / (1 + np.exp(-w * x)) at w = 0.5, x = 2.0\n")
-    print(trace_text(trace_table(trace(sigmoid, 0.5, 2.0), result="σ")))
+    print(text_of(trace_table(trace(sigmoid, 0.5, 2.0), result="σ")))
 
 
 if __name__ == "__main__":

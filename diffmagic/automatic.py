@@ -15,7 +15,16 @@ from diffmagic.core.program import Program
 from diffmagic.core.recording import Argnums, Recording, find_argument, traced
 from diffmagic.core.structures import flatten, is_leaf, like, vector
 from diffmagic.core.tracing import concrete
-from diffmagic.core.transforms import Mode, cheaper_mode, jacobian, jacobian_of, jvp, vjp
+from diffmagic.core.transforms import (
+    Mode,
+    cheaper_mode,
+    derivatives_along,
+    jacobian,
+    jacobian_of,
+    jvp,
+    variable_size,
+    vjp,
+)
 from diffmagic.diagnosis import Function, diagnose, remarks
 from diffmagic.results import Derivative, Entry
 
@@ -76,6 +85,77 @@ def automatic(
         entries=_entries(found, paths, recording.program, order),
     )
     return _diagnosed(result, f, args, argnums, paths)
+
+
+def taylor(
+    f: Callable[..., Any],
+    args: tuple[Any, ...],
+    argnums: Argnums = 0,
+    *,
+    order: int = 1,
+    inputs: Sequence[str] = (),
+    results: Sequence[str] = (),
+) -> Derivative:
+    """Differentiate ``f(*args)`` by power series along lines: to any order for one number, to order 2 for several.
+
+    Parameters
+    ----------
+    f, args, argnums, order, inputs, results
+        As for `automatic`.
+
+    Returns
+    -------
+    Derivative
+    """
+    recording = record_named(f, args, argnums, inputs)
+    program = recording.program
+    names = tuple(results) or (_name(f),)
+    lines, arrays = _along_lines(program, order)
+    found = _python_floats(recording.rebuild_output([_structured(recording, array, order) for array in arrays]))
+    paths = result_paths(recording.value(), names)
+    result = Derivative(
+        value=recording.value(),
+        derivative=found,
+        method="taylor",
+        order=order,
+        program=program,
+        notes=recording.notes + remarks(program),
+        why="one pass gives all orders" if lines == 1 else f"one pass along each of {lines} lines",
+        names=names,
+        entries=_entries(found, paths, program, order),
+    )
+    return _diagnosed(result, f, args, argnums, paths)
+
+
+def _along_lines(program: Program, order: int) -> tuple[int, list[Any]]:
+    """The number of lines, and for each output its derivatives, with an axis for all input numbers for each order."""
+    ends = np.cumsum([variable_size(variable) for variable in program.inputs])
+
+    def along(direction: Any) -> list[Any]:
+        parts = zip(program.inputs, np.split(direction, ends[:-1]), strict=True)
+        seeds = {v: part.reshape(v.shape).astype(v.dtype)[()] for v, part in parts}
+        return derivatives_along(program, seeds, order)[-1]
+
+    units = np.eye(ends[-1])
+    table = {(k,) * order: along(unit) for k, unit in enumerate(units)}
+    if order == 2:
+        for i, j in itertools.combinations(range(len(units)), 2):  # what the sum has that neither direction has alone
+            both = zip(along(units[i] + units[j]), table[i, i], table[j, j], strict=True)
+            table[i, j] = [(whole - one - other) / 2 for whole, one, other in both]
+    places = [tuple(sorted(place)) for place in itertools.product(range(len(units)), repeat=order)]
+    columns = [np.stack([table[place][k] for place in places], axis=-1) for k in range(len(program.outputs))]
+    return len(table), [column.reshape(*column.shape[:-1], *[len(units)] * order) for column in columns]
+
+
+def _structured(recording: Recording, array: Any, order: int) -> Any:
+    """An array whose last axes, as many as the order, are all input numbers, in the structure of the arguments."""
+    if order == 0:
+        return array[()]
+    variables, before = recording.program.inputs, np.shape(array)[: array.ndim - order]
+    ends = np.cumsum([variable_size(variable) for variable in variables])
+    parts = zip(variables, np.split(array, ends[:-1], axis=len(before)), strict=True)
+    shaped = [part.reshape((*before, *v.shape, *array.shape[len(before) + 1 :])) for v, part in parts]
+    return recording.like_inputs([_structured(recording, part, order - 1) for part in shaped])
 
 
 def record_named(f: Callable[..., Any], args: tuple[Any, ...], argnums: Argnums, inputs: Sequence[str]) -> Recording:

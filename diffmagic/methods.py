@@ -73,6 +73,7 @@ def register(method: Method) -> None:
 
 for _mode in ("forward", "reverse"):
     register(Method(_mode, "automatic", "diffmagic.automatic:automatic", {"mode": _mode}))
+register(Method("taylor", "automatic", "diffmagic.automatic:taylor", orders=50, several_orders=2))
 register(Method("symbolic", "symbolic", "diffmagic.symbolic.method:symbolic", options=("simplify",)))
 _BESIDE = ("bounds", "budget")
 _STEPS = (*_BESIDE, "step", "relative_step")

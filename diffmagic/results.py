@@ -6,7 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from diffmagic.core.program import Program
+from diffmagic.core.graph import Graph
+from diffmagic.core.graph_steps import State
+from diffmagic.core.loops import Loop
+from diffmagic.core.program import Equation, Program, Variable
 
 Kind = Literal["derivative", "tangent", "cotangent"]
 Verdict = Literal["digits", "decimals", "unclear", "disagrees", "not finite", "not compared"]
@@ -66,7 +69,7 @@ class TraceRow:
     Attributes
     ----------
     step : int
-        The equation's number; 0 for an input.
+        The number of its last equation; 0 for an input.
     name : str
     operation : str
         The right side as one would write it; empty for an input.
@@ -76,6 +79,10 @@ class TraceRow:
     tangents : tuple
         One for each tangent column; None where nothing moves.
     cotangent : number, ndarray or None
+    contributions : tuple
+        What each use of the value adds to its cotangent, in the order in which they arrive, where there are several.
+    equations : tuple of Equation
+        What the step computes; several where constants and signs are folded into it.
     """
 
     step: int
@@ -85,6 +92,13 @@ class TraceRow:
     partials: tuple[tuple[str, Any], ...] = ()
     tangents: tuple[Any, ...] = ()
     cotangent: Any = None
+    contributions: tuple[Any, ...] = field(default=(), repr=False)
+    equations: tuple[Equation, ...] = field(default=(), repr=False)
+
+    @property
+    def line(self) -> int:
+        """The line of the cell; 0 if there is none."""
+        return self.equations[-1].location.line if self.equations else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,11 +112,57 @@ class TraceTable:
         What each tangent column is the derivative with respect to.
     cotangent : str
         What the cotangent column is the derivative of; empty if there is no such column.
+    result : str
+        What the result is called, if it is one number and no seed was given.
+    names : dict of Variable to str
+    loops : tuple of Loop
+        Runs of rows that repeat the same source, by their positions.
+    notes : tuple of str
+        Which columns there cannot be, and why.
     """
 
     rows: list[TraceRow]
     tangents: tuple[str, ...] = ()
     cotangent: str = ""
+    result: str = ""
+    names: dict[Variable, str] = field(default_factory=dict, repr=False)
+    loops: tuple[Loop, ...] = field(default=(), repr=False)
+    notes: tuple[str, ...] = field(default=(), repr=False)
+
+    def to_latex(self, digits: int = 8) -> str:
+        """The table as a LaTeX array, which stands in a formula."""
+        from diffmagic.notebook.render.trace import to_latex
+
+        return to_latex(self, digits)
+
+    def to_markdown(self, digits: int = 8) -> str:
+        """The table in Markdown, with its formulas in LaTeX."""
+        from diffmagic.notebook.render.trace import to_markdown
+
+        return to_markdown(self, digits)
+
+
+@dataclass(frozen=True, slots=True)
+class ChainRule:
+    """A derivative as a sum of products of local partial derivatives: one product for each path.
+
+    Attributes
+    ----------
+    of, wrt : str
+    paths : tuple of tuples of (str, str, number)
+        The factors of each product, from the result to the input: what is differentiated, with respect to what, and the
+        partial derivative. Empty if there are too many.
+    count : int
+        How many paths there are.
+    value : number or None
+        The sum of the products, if they are there.
+    """
+
+    of: str
+    wrt: str
+    paths: tuple[tuple[tuple[str, str, Any], ...], ...]
+    count: int
+    value: Any = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +251,10 @@ class Derivative:
         How it compares with a central difference, if it was compared.
     trace : TraceTable or None
         If it was asked for.
+    graph : Graph or None
+        The computational graph, if it was asked for.
+    graph_state : State or None
+        How far its accumulation is; None if all of it is to be shown.
     explained : bool
         Whether to show the findings in full.
     digits : int
@@ -203,6 +267,14 @@ class Derivative:
         The operations in the formulas of the derivative, from methods that have them.
     sweep : Sweep or None
         The error against the step, if it was asked for.
+    curves : Curves or None
+        The surroundings of the point, if they were asked for.
+    depends : ndarray of bool or None
+        Of a Jacobian or Hessian, as one matrix: where it is not zero by structure, if that was looked at.
+    curvature : Curvature or None
+        What the Hessian says of the point, if it was asked for.
+    source : str
+        A function that computes the value and the derivative, as Python source, if it was asked for.
     """
 
     value: Any
@@ -223,12 +295,18 @@ class Derivative:
     entries: list[Entry] = field(default_factory=list, repr=False)
     check: Check | None = field(default=None, repr=False)
     trace: TraceTable | None = field(default=None, repr=False)
+    graph: Graph | None = field(default=None, repr=False)
+    graph_state: State | None = field(default=None, repr=False)
     explained: bool = field(default=False, repr=False)
     digits: int = field(default=8, repr=False)
     step: Any = field(default=None, repr=False)
     trials: list[Trial] = field(default_factory=list, repr=False)
     size: int | None = field(default=None, repr=False)
     sweep: Sweep | None = field(default=None, repr=False)
+    curves: Curves | None = field(default=None, repr=False)
+    depends: Any = field(default=None, repr=False)
+    curvature: Curvature | None = field(default=None, repr=False)
+    source: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -622,3 +700,239 @@ class Derivation:
     wrt: str
     expression: Any
     steps: list[Step]
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A place on a curve that is worth a word.
+
+    Attributes
+    ----------
+    kind : {"kink", "jump", "pole", "root", "minimum", "maximum"}
+    x, y : float
+        Where it is, and the value there; NaN for a pole.
+    """
+
+    kind: Literal["kink", "jump", "pole", "root", "minimum", "maximum"]
+    x: float
+    y: float
+
+
+@dataclass(slots=True)
+class Curve:
+    """A function of one number and its derivatives along a range.
+
+    Attributes
+    ----------
+    label : str
+        What tells it from the other curves of a family.
+    x : ndarray of float, shape (n,)
+        Increasing.
+    y : ndarray of float, shape (order + 1, n)
+        The value and the derivatives, NaN where they are undefined and at breaks.
+    marks : list of Mark
+        From left to right.
+    gaps : list of pair of float
+        From where to where there is no value; twice the same number for a single point.
+    """
+
+    label: str
+    x: Any
+    y: Any
+    marks: list[Mark] = field(default_factory=list)
+    gaps: list[tuple[float, float]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Curves:
+    """Curves of a function and its derivatives.
+
+    Attributes
+    ----------
+    of : str
+        What the function's result is called.
+    wrt : str
+        What goes along the range.
+    order : int
+        How many derivatives there are.
+    curves : list of Curve
+        One for each member of a family.
+    compared : list of Curve
+        The same from another method, to be compared; its label is the method's name.
+    point : float or None
+        Where to draw the tangent.
+    stacked : bool
+        Whether each derivative has axes of its own.
+    programs : int
+        How often the function was traced.
+    notes : list of str
+    digits : int
+        How many digits to show.
+    """
+
+    of: str
+    wrt: str
+    order: int
+    curves: list[Curve]
+    compared: list[Curve] = field(default_factory=list)
+    point: float | None = None
+    stacked: bool = False
+    programs: int = field(default=0, repr=False)
+    notes: list[str] = field(default_factory=list, repr=False)
+    digits: int = field(default=8, repr=False)
+
+
+@dataclass(slots=True)
+class Field:
+    """A function of two numbers over a rectangle, and its gradient.
+
+    Attributes
+    ----------
+    of : str
+        What the function's result is called.
+    wrt : tuple of str
+        What goes to the right, and what goes up.
+    x, y : ndarray of float, shape (n,)
+    value : ndarray of float, shape (n, n)
+        The first index goes up, the second to the right; NaN where the function is undefined.
+    gradient : ndarray of float, shape (2, n, n)
+    programs : int
+        How often the function was traced.
+    notes : list of str
+    digits : int
+        How many digits to show.
+    """
+
+    of: str
+    wrt: tuple[str, str]
+    x: Any
+    y: Any
+    value: Any
+    gradient: Any
+    programs: int = field(default=0, repr=False)
+    notes: list[str] = field(default_factory=list, repr=False)
+    digits: int = field(default=8, repr=False)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Curvature:
+    """What a Hessian says of a point.
+
+    Attributes
+    ----------
+    eigenvalues : ndarray
+        From the least to the greatest.
+    tolerance : float
+        How far rounding may have moved them.
+    gradient : float
+        The gradient's norm.
+    stationary : bool
+        Whether the gradient is zero but for rounding.
+    nature : {"minimum", "maximum", "saddle", "undecided"}
+        Of the point if it is stationary, else of the quadratic model there.
+    reason : str
+        Why it is undecided.
+    distance : float or None
+        How far away the quadratic model has its stationary point; None where it has not one.
+    """
+
+    eigenvalues: Any
+    tolerance: float
+    gradient: float
+    stationary: bool
+    nature: Literal["minimum", "maximum", "saddle", "undecided"]
+    reason: str = ""
+    distance: float | None = None
+
+    @property
+    def condition(self) -> float:
+        """The Hessian's condition number; infinite if rounding may have moved an eigenvalue from zero."""
+        sizes = abs(self.eigenvalues)
+        return float(max(sizes) / min(sizes)) if min(sizes) > self.tolerance else float("inf")
+
+
+RowVerdict = Literal["right", "wrong", "follows", "not checked"]
+
+
+@dataclass(frozen=True, slots=True)
+class TraceCell:
+    """One number of a trace table that is checked.
+
+    Attributes
+    ----------
+    column : str
+        ``value``, ``∂/∂x``, ``cotangent``.
+    claimed : str
+        As it is printed.
+    true : float
+    shown : str
+        The true number at the precision of the printed one.
+    verdict : {"right", "wrong", "follows"}
+    how : str
+        Of what is right: ``"exact"``, ``"rounded"``, ``"truncated"``, or ``"from rounded numbers"``.
+    """
+
+    column: str
+    claimed: str
+    true: float
+    shown: str
+    verdict: RowVerdict
+    how: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedRow:
+    """One row of a trace table that is checked.
+
+    Attributes
+    ----------
+    number : int
+        Counted from 1, as the table has it.
+    name, operation : str
+        As the table has them; the operation that the row was found to be, if it says none.
+    cells : tuple of TraceCell
+    verdict : {"right", "wrong", "follows", "not checked"}
+        ``"follows"``: it is right given the mistakes of other rows.
+    follows : tuple of int
+        These rows.
+    guess : str
+        What the mistake may be, where exactly one explains it.
+    """
+
+    number: int
+    name: str
+    operation: str
+    cells: tuple[TraceCell, ...]
+    verdict: RowVerdict
+    follows: tuple[int, ...] = ()
+    guess: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TraceCheck:
+    """Whether a trace table is right; true if it is.
+
+    Attributes
+    ----------
+    rows : list of CheckedRow
+        In the table's order.
+    columns : tuple of str
+        What the cells may be.
+    first : int or None
+        The number of the row with the first mistake, in the order of the computation.
+    summary : str
+        All of it in a sentence or two.
+    notes : list of str
+    digits : int
+        How many digits to show where the table prints none.
+    """
+
+    rows: list[CheckedRow] = field(repr=False)
+    columns: tuple[str, ...]
+    first: int | None
+    summary: str
+    notes: list[str] = field(default_factory=list, repr=False)
+    digits: int = field(default=8, repr=False)
+
+    def __bool__(self) -> bool:
+        return self.first is None and all(row.verdict == "right" for row in self.rows)

@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Literal
 
 import numpy as np
 
-from diffmagic.core.forward import forward, local_partial
-from diffmagic.core.program import Equation, Program, Variable, operation
+from diffmagic.core.forward import forward
+from diffmagic.core.loops import repeats
+from diffmagic.core.notation import PYTHON, expressions
+from diffmagic.core.partial_formulas import partial_numbers, step_of
+from diffmagic.core.program import Equation, Program, Variable, operation, short
 from diffmagic.core.reverse import reverse
 from diffmagic.core.zeros import accumulate
+from diffmagic.labels import component
 from diffmagic.results import TraceRow, TraceTable
 
-_TANGENT_COLUMNS = 3
+Columns = Literal["auto", "forward", "reverse", "both"]
+_FEW, _MANY = 3, 8
+_LIGHT = ("np.negative", "np.positive", "np.add", "np.subtract", "np.multiply", "np.divide", "float")
 
 
 def trace_table(
     program: Program,
     *,
     result: str = "",
+    mode: Columns = "auto",
+    folded: bool = False,
     tangents: Mapping[Variable, Any] | None = None,
     cotangents: Mapping[Variable, Any] | None = None,
 ) -> TraceTable:
@@ -30,56 +39,175 @@ def trace_table(
     program : Program
     result : str
         What the result is called.
+    mode : {"auto", "forward", "reverse", "both"}
+        Whether there are columns of tangents, of cotangents or of both. ``"auto"`` has both where they fit: up to three
+        tangents.
+    folded : bool
+        Whether constants and signs are folded into the steps that they belong to, as textbooks do.
     tangents : mapping of Variable to tangent, optional
-        The seed of the one tangent column; by default there is one column for each input, if these are at most three
-        numbers.
+        The seed of the one tangent column; by default there is one column for each number of the inputs.
     cotangents : mapping of Variable to cotangent, optional
         The seed of the cotangent column; by default 1 for the result, if it is one number.
     """
     names = program.names()
+    notes: list[str] = []
     columns: dict[str, dict[Variable, Any]] = {}
-    if tangents is not None:
-        columns["seed"] = accumulate(forward, program, tangents, program.outputs)
-    elif len(program.inputs) <= _TANGENT_COLUMNS and all(not variable.shape for variable in program.inputs):
-        for variable in program.inputs:
-            columns[names[variable]] = accumulate(forward, program, {variable: 1.0}, program.outputs)
-    back: dict[Variable, Any] = {}
+    if mode != "reverse":
+        count = sum(int(np.size(variable.value)) for variable in program.inputs)
+        if tangents is not None:
+            columns["seed"] = accumulate(forward, program, tangents, program.outputs)
+        elif count <= (_FEW if mode == "auto" else _MANY):
+            for name, variable, seed in _seeds(program, names):
+                columns[name] = accumulate(forward, program, {variable: seed}, program.outputs)
+        elif mode != "auto":
+            notes.append(
+                f"There is no tangent column: one for each of {count} inputs does not fit. "
+                "Instead: --mode forward --seed [...] for one direction."
+            )
+    out = _one_number(program)
+    if out and result and result not in names.values() and out in _unnamed(program):
+        names[out] = result
     of = ""
-    outputs = [out for out in program.outputs if isinstance(out, Variable)]
-    if cotangents is None and len(program.outputs) == 1 and outputs and not outputs[0].shape:
-        cotangents = {outputs[0]: 1.0}
-        of = result or names[outputs[0]]
-    elif cotangents is not None:
-        of = "seed"
-    if cotangents is not None:
-        back = accumulate(reverse, program, cotangents, program.inputs, keep=True)
+    back: dict[Variable, Any] = {}
+    uses: dict[Variable, tuple[Any, ...]] = {}
+    if mode != "forward":
+        if cotangents is not None:
+            of = "seed"
+        elif out:
+            cotangents, of = {out: 1.0}, result or names[out]
+        elif mode != "auto":
+            notes.append(
+                "There is no cotangent column: the result is not one number that depends on the inputs. "
+                "Instead: --mode reverse --seed [...] for one weight of each number."
+            )
+        if cotangents is not None:
+            back = accumulate(reverse, program, cotangents, program.inputs, keep=True)
+            uses = _contributions(program, cotangents, back)
 
-    def row(step: int, variable: Variable, text: str, partials: tuple[tuple[str, Any], ...] = ()) -> TraceRow:
-        moves = tuple(column.get(variable) for column in columns.values())
-        return TraceRow(step, names[variable], text, variable.value, partials, moves, back.get(variable))
+    def row(step: int, variable: Variable, text: str = "", equations: tuple[Equation, ...] = ()) -> TraceRow:
+        partials = partial_numbers(step_of(equations)).items() if equations else ()
+        return TraceRow(
+            step,
+            names[variable],
+            text,
+            variable.value,
+            tuple((names[operand], partial) for operand, partial in partials),
+            tuple(column.get(variable) for column in columns.values()),
+            back.get(variable),
+            uses.get(variable, ()),
+            equations,
+        )
 
-    rows = [row(0, variable, "") for variable in program.inputs]
-    for step, equation in enumerate(program.equations, start=1):
-        partials = _partials(equation, names)
-        rows += [row(step, variable, operation(equation, names), partials) for variable in equation.results]
-    return TraceTable(rows, tuple(columns), of)
+    numbers = {equation: step for step, equation in enumerate(program.equations, start=1)}
+    groups = _folded(program) if folded else [(equation,) for equation in program.equations]
+    rows = [row(0, variable) for variable in program.inputs]
+    for group in groups:
+        text = _text(group, names)
+        rows += [row(numbers[group[-1]], variable, text, group) for variable in group[-1].results]
+    keys = [tuple((*e.origin, e.primitive.name) for e in row.equations) or row.name for row in rows]
+    seeded = "seed" in (of, *columns)
+    return TraceTable(
+        rows,
+        tuple(columns),
+        of,
+        names[out] if out and not seeded else "",
+        names,
+        tuple(repeats(keys)),
+        tuple(notes),
+    )
 
 
-def _partials(equation: Equation, names: Mapping[Variable, str]) -> tuple[tuple[str, Any], ...]:
-    found: dict[str, Any] = {}
-    for i, operand in enumerate(equation.operands):
-        if isinstance(operand, Variable):
-            name, partial = names[operand], _partial(equation, i)
-            twice = name in found and not isinstance(partial, str)
-            found[name] = found[name] + partial if twice else partial
-    return tuple(found.items())
+def _one_number(program: Program) -> Variable | None:
+    """The result, if it is one number that depends on the inputs."""
+    (out, *others) = program.outputs
+    return out if isinstance(out, Variable) and not others and not out.shape else None
 
 
-def _partial(equation: Equation, i: int) -> Any:
-    """A number or array for an elementwise operation; for any other a word."""
-    if not equation.primitive.differentiable:
-        return "constant"
-    if equation.primitive.partials is None:
-        return "–"
-    with np.errstate(all="ignore"):
-        return local_partial(equation, i)
+def _unnamed(program: Program) -> set[Variable]:
+    """The results of equations that the user gave no name."""
+    return {
+        result
+        for equation in program.equations
+        for result in equation.results
+        if not (result.name or equation.location.target or result in program.versions)
+    }
+
+
+def _seeds(program: Program, names: Mapping[Variable, str]) -> Iterator[tuple[str, Variable, Any]]:
+    """A seed for each number of the inputs, with its name."""
+    for variable in program.inputs:
+        for k in range(int(np.size(variable.value))):
+            seed = np.zeros(variable.shape, variable.dtype)
+            seed.flat[k] = 1
+            yield component(names[variable], variable.shape, k), variable, seed if variable.shape else 1.0
+
+
+def _contributions(
+    program: Program, seeds: Mapping[Variable, Any], cotangents: Mapping[Variable, Any]
+) -> dict[Variable, tuple[Any, ...]]:
+    """What each use adds to the cotangent of a value that is used more than once, in the order of the way back."""
+    counts = Counter(o for e in program.equations for o in e.operands if isinstance(o, Variable))
+    counts.update(seeds.keys())
+    found: dict[Variable, list[Any]] = {v: [seeds[v]] if v in seeds else [] for v, count in counts.items() if count > 1}
+    for equation in reversed(program.equations):
+        given = {result: cotangents[result] for result in equation.results if result in cotangents}
+        if not given or not any(operand in found for operand in equation.operands if isinstance(operand, Variable)):
+            continue
+        uses = tuple([Variable(o.value) if isinstance(o, Variable) else o for o in equation.operands])
+        alone = Equation(
+            equation.primitive, uses, equation.arguments, equation.params, equation.results, equation.origin
+        )
+        inputs = [use for use in uses if isinstance(use, Variable)]
+        with np.errstate(all="ignore"):
+            parts = reverse(Program(inputs, [alone], list(equation.results)), given)
+        for use, operand in zip(uses, equation.operands, strict=True):
+            if isinstance(use, Variable) and use in parts and operand in found:
+                found[operand].append(parts[use])
+    return {
+        variable: tuple(parts)
+        for variable, parts in found.items()
+        if len(parts) > 1 and np.array_equal(_sum(parts), cotangents[variable], equal_nan=True)
+    }
+
+
+def _sum(parts: Sequence[Any]) -> Any:
+    first, *rest = parts
+    for part in rest:
+        first = first + part
+    return first
+
+
+def _folded(program: Program) -> list[tuple[Equation, ...]]:
+    """The equations in groups: at most one operation, with the constants and signs before and after it."""
+    place = {equation: position for position, equation in enumerate(program.equations)}
+    reads = Counter(o for e in program.equations for o in e.operands if isinstance(o, Variable))
+    reads.update(o for o in program.outputs if isinstance(o, Variable))
+    unnamed = _unnamed(program)
+    groups: dict[Equation, list[Equation]] = {}  # by the last of each
+    open_ends: dict[Variable, list[Equation]] = {}  # by the result that the next equation may take in
+    for equation in program.equations:
+        group, room = [equation], _is_light(equation)
+        for operand in dict.fromkeys(o for o in equation.operands if isinstance(o, Variable)):
+            before = open_ends.get(operand, [])
+            light = all(map(_is_light, before))
+            if before and reads[operand] == 1 and equation.primitive.partials and (room or light):
+                group, room = before + group, room and light
+                del groups[before[-1]]
+        groups[equation] = sorted(group, key=place.__getitem__)
+        if equation.primitive.partials and equation.results[0] in unnamed:
+            open_ends[equation.results[0]] = groups[equation]
+    return [tuple(group) for group in groups.values()]
+
+
+def _is_light(equation: Equation) -> bool:
+    """Whether it is a sign, or a constant that is added or multiplied by."""
+    moving = [i for i, operand in enumerate(equation.operands) if isinstance(operand, Variable)]
+    name = equation.primitive.name
+    return name in _LIGHT and len(moving) == 1 and (name != "np.divide" or moving == [0])
+
+
+def _text(group: tuple[Equation, ...], names: Mapping[Variable, str]) -> str:
+    if len(group) == 1:
+        return " ".join(operation(group[0], names).split())  # large arrays are written in several lines
+    step = step_of(group)
+    return expressions(step, {v: PYTHON.name(names[v]) for v in step.inputs}, short)[0]

@@ -22,6 +22,7 @@ from diffmagic.core.errors import DiffmagicError
 NAME = r"[^\W\d][\w\u0300-\u036F\u20D0-\u20F0]*"
 """What a name looks like, with the accents that are characters of their own, as in x̂."""
 
+_LAMBDA = re.compile(r"\blambda\b")
 _START = re.compile(
     rf"(?:^|(?<=[\s,;]))(?:(?P<input>{NAME})\s*=(?!=)|(?P<option>--[A-Za-z][\w-]*|-[A-Za-z](?=[\s=]|$)))"
 )
@@ -30,9 +31,13 @@ _BLOT = "\0"  # neither a blank nor a letter of a name
 
 
 class Options(argparse.ArgumentParser):
-    """An option parser whose complaints are ours: one message, with the nearest option."""
+    """An option parser whose complaints are ours: one message, with the nearest option.
 
-    def __init__(self, prog: str, description: str) -> None:
+    Where there are `ranges`, an input may be one: ``x=-3:3``.
+    """
+
+    def __init__(self, prog: str, description: str, *, ranges: bool = False) -> None:
+        self.ranges = ranges
         newer: dict[str, Any] = {"color": False} if sys.version_info >= (3, 14) else {}
         self.flags: dict[str, argparse.Action] = {}
         super().__init__(
@@ -93,6 +98,8 @@ class MagicLine:
         What stands outside inputs and options: the function or expression of a line magic.
     inputs : dict
         The expression of each input, by name.
+    ranges : dict
+        The expressions of each range's ends, by name.
     options : argparse.Namespace
     silent : bool
         Whether the line ends in a semicolon.
@@ -101,6 +108,7 @@ class MagicLine:
     magic: str
     subject: str
     inputs: dict[str, str]
+    ranges: dict[str, tuple[str, str]]
     options: argparse.Namespace
     silent: bool
 
@@ -125,6 +133,7 @@ def read_line(line: str, parser: Options) -> MagicLine:
         line = line[: mask.rindex(";")]
         mask = mask[: len(line)]
     inputs: dict[str, str] = {}
+    ranges: dict[str, tuple[str, str]] = {}
     words: list[str] = []
     starts = _starts(mask, parser)
     flags = [found["option"] for found in starts if found["option"]]
@@ -135,13 +144,21 @@ def read_line(line: str, parser: Options) -> MagicLine:
     for start, following in zip_longest(starts, starts[1:]):
         end = following.start() if following else len(line)
         if start["input"]:
-            _add_input(known_as(start["input"]), line[start.end() : end], mask[start.end() : end], inputs)
+            name, given = known_as(start["input"]), slice(start.end(), end)
+            text = _expression(name, line[given], mask[given])
+            if name in inputs or name in ranges:
+                raise DiffmagicError(f"{name} is given twice", rewrite=f"one {name}=")
+            ends = _range(name, text, mask[given], parser)
+            if ends is None:
+                inputs[name] = text
+            else:
+                ranges[name] = ends
             continue
         word, rest = _option(start["option"], line[start.end() : end], mask[start.end() : end], parser)
         words += word
         subject.append(rest)
     parts = [stripped for part in subject if (stripped := part.strip(", \t"))]
-    return MagicLine(parser.prog, " ".join(parts), inputs, parser.parse_args(words), silent)
+    return MagicLine(parser.prog, " ".join(parts), inputs, ranges, parser.parse_args(words), silent)
 
 
 def known_as(name: str) -> str:
@@ -203,28 +220,41 @@ def _masked(line: str) -> str:
     return "".join(out)
 
 
-def _add_input(name: str, expression: str, mask: str, inputs: dict[str, str]) -> None:
+def _expression(name: str, text: str, mask: str) -> str:
+    """What an input is given."""
     mask = mask.rstrip(", \t")
-    expression = expression[: len(mask)].strip()
+    expression = text[: len(mask)].strip()
     if not expression:
         raise DiffmagicError(f"{name} has no value", rewrite=f"{name}=1.0")
     if keyword.iskeyword(name):
         raise DiffmagicError(f"{name} is a word of Python and cannot be a name", rewrite=f"{name}_={expression}")
-    is_lambda = re.search(r"\blambda\b", mask) is not None
+    is_lambda = _LAMBDA.search(mask) is not None
     if is_lambda and ("," in mask or ":" not in mask):
         raise DiffmagicError(f"the lambda after {name}= goes on after a comma", rewrite=f"{name}=(lambda …)")
     if "," in mask:
         raise DiffmagicError(
             f"{name}={expression} goes on after a comma", rewrite=f"{name}=({expression}) if you mean a tuple"
         )
-    if ":" in mask and not is_lambda:
+    return expression
+
+
+def _range(name: str, expression: str, mask: str, parser: Options) -> tuple[str, str] | None:
+    """The ends of a range; None if it is none."""
+    if ":" not in mask or _LAMBDA.search(mask):
+        return None
+    start = len(mask) - len(mask.lstrip())
+    colons = [found.start() - start for found in re.finditer(":", mask)]
+    low, high = expression[: colons[0]].strip(), expression[colons[0] + 1 :].strip()
+    if not parser.ranges:
         raise DiffmagicError(
             f"{name}={expression} is a range, and ranges are for curves: a derivative is taken at one point",
-            rewrite=f"{name}={expression.split(':')[0].strip() or '1.0'}",
+            rewrite=f"{name}={low or '1.0'}, or %%grad {name}={expression} --plot",
         )
-    if name in inputs:
-        raise DiffmagicError(f"{name} is given twice", rewrite=f"one {name}=")
-    inputs[name] = expression
+    if len(colons) > 1 or not low or not high:
+        raise DiffmagicError(
+            f"{name}={expression} is no range", rewrite=f"{name}=low:high, and --points for how many points"
+        )
+    return low, high
 
 
 def _option(flag: str, text: str, mask: str, parser: Options) -> tuple[list[str], str]:
@@ -239,6 +269,8 @@ def _option(flag: str, text: str, mask: str, parser: Options) -> tuple[list[str]
     found = re.match(r"=?\s*((?:,\s+|\S)*)", mask)
     assert found is not None
     value = text[found.start(1) : found.end(1)].strip(", \t")
+    if parser.flags[flag].nargs == "?" and not text.startswith("=") and not nearest(value, parser.words_after(flag)):
+        return [flag], text
     if not value:
         raise DiffmagicError(f"{flag} needs a value", rewrite=f"{flag} {parser.flags[flag].metavar}")
     return [f"{flag}={value}" if flag.startswith("--") else f"{flag}{value}"], text[found.end() :]

@@ -17,8 +17,9 @@ from diffmagic.notebook.numdiff import NUMDIFF, run_numdiff
 from diffmagic.notebook.request import Request, check_common_options
 from diffmagic.notebook.symdiff import SYMDIFF, run_symdiff
 from diffmagic.notebook.tracebacks import users_view
+from diffmagic.notebook.tracecheck import TRACECHECK, run_tracecheck
 
-PARSERS = {parser.prog: parser for parser in (GRAD, NUMDIFF, SYMDIFF, DIFFCOMPARE, GRADCHECK)}
+PARSERS = {parser.prog: parser for parser in (GRAD, NUMDIFF, SYMDIFF, DIFFCOMPARE, GRADCHECK, TRACECHECK)}
 
 
 def _magic(parser: Options, run: Callable[[Request], Any]) -> Any:
@@ -44,6 +45,7 @@ class DiffMagic(Magics):
     symdiff = _magic(SYMDIFF, run_symdiff)
     diffcompare = _magic(DIFFCOMPARE, run_diffcompare)
     gradcheck = _magic(GRADCHECK, run_gradcheck)
+    tracecheck = _magic(TRACECHECK, run_tracecheck)
 
     def run(self, parser: Options, run: Callable[[Request], Any], line: str, cell: str | None) -> Any:
         """Read the line, do what a magic does, and keep or show the result."""

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
+import numpy as np
+
 from diffmagic.core.errors import DiffmagicError
+from diffmagic.curves import curves, sampled, spaced
 from diffmagic.methods import METHODS, Method, find, run
 from diffmagic.notebook.cells import CellFunction
 from diffmagic.notebook.inputs import Inputs
 from diffmagic.notebook.line import Options
+from diffmagic.notebook.plot import add_plot_options, around, check_plot_options, plotted, refuse_at_ranges
 from diffmagic.notebook.request import (
     Request,
     add_common_options,
@@ -19,7 +25,7 @@ from diffmagic.notebook.request import (
     words_in,
 )
 from diffmagic.numerical.sweep import SWEPT, sweep
-from diffmagic.results import Derivative
+from diffmagic.results import Curves, Derivative, Field
 
 _ABOUT = """\
 Differentiate a cell by evaluating it beside the point.
@@ -29,6 +35,7 @@ Differentiate a cell by evaluating it beside the point.
     %numdiff f w=w0            a function of the notebook
     %numdiff "x**2" x=3        an expression
     %%numdiff x=0.2 --sweep    the error against the step, drawn
+    %%numdiff x=-3:3           curves, and the difference to exact ones
 
 It works on any code that gives numbers, and says how far the result may be
 from the truth. The default method, adaptive, finds its steps itself; the
@@ -36,7 +43,7 @@ classic ones take --step. Inputs are given as for %%grad."""
 
 
 def _options() -> Options:
-    parser = Options("numdiff", _ABOUT)
+    parser = Options("numdiff", _ABOUT, ranges=True)
     add_input_options(parser)
     parser.add_argument(
         "--method",
@@ -51,15 +58,17 @@ def _options() -> Options:
         help="draw the error against the step, for forward and central differences and the complex step or for the "
         "methods named, with the automatic derivative as the truth",
     )
+    add_plot_options(parser)
     add_common_options(parser)
     return parser
 
 
 NUMDIFF = _options()
+_POINTS = 201
 
 
-def run_numdiff(request: Request) -> Derivative:
-    """Differentiate what ``%numdiff`` asks for."""
+def run_numdiff(request: Request) -> Derivative | Curves | Field:
+    """Differentiate or draw what ``%numdiff`` asks for."""
     options = request.options
     order = check_order(options.order)
     methods = [_numerical(name) for name in words_in(options.method or "adaptive")]
@@ -68,6 +77,11 @@ def run_numdiff(request: Request) -> Derivative:
         raise DiffmagicError(
             "several methods at once are for --sweep", rewrite=f"--method {methods[0].name}, or --sweep"
         )
+    check_plot_options(request)
+    draw = partial(_curves, methods[0], steps)
+    if request.line.ranges:
+        refuse_at_ranges(request, ["sweep"])
+        return plotted(request, draw)
     subject = request.subject()
     inputs = request.inputs(subject)
     with request.function(subject, inputs) as function:
@@ -85,9 +99,42 @@ def run_numdiff(request: Request) -> Derivative:
             truth, notes = _truth(function, inputs, order)
             found.sweep = sweep(function, (inputs.varied,), truth, methods=swept, order=order)
             found.notes += notes
+        found.curves = around(request, function, inputs, found.names[0], draw) if options.plot else None
     found.notes = merged(inputs.notes, found.notes, function.notes())
     found.digits = request.digits
     return found
+
+
+def _curves(
+    method: Method,
+    steps: dict[str, Any],
+    request: Request,
+    f: Callable[..., Any],
+    ranges: dict[str, tuple[float, float]],
+    of: str,
+    _: None,
+) -> Curves:
+    """A numerical derivative along a range, and the automatic one if there is one."""
+    order, points = check_order(request.options.order), request.options.points or _POINTS
+    (name, ends), *others = ranges.items()
+    if others:
+        raise DiffmagicError("a numerical curve has one range", rewrite=f"a number for {others[0][0]}")
+
+    def differentiate(x: float, order: int) -> tuple[Any, Any]:
+        found = run(method, f, (x,), order=order, **steps)
+        return found.value, found.derivative
+
+    x = spaced(*ends, points)
+    try:
+        exact = curves(f, *ends, order=order, points=points, wrt=name, of=of)
+    except DiffmagicError as error:
+        only = sampled(differentiate, x, range(1, order + 1), "")
+        if not np.isfinite(only.y).any():
+            raise
+        note = f"these are numerical derivatives only, as there is no automatic one: {error.reason}"
+        return Curves(of, name, order, [only], notes=[note])
+    exact.compared = [sampled(differentiate, x, [order], method.name)]
+    return exact
 
 
 def _truth(function: CellFunction, inputs: Inputs, order: int) -> tuple[Any, list[str]]:

@@ -12,11 +12,11 @@ from diffmagic.notebook.magics import PARSERS
 
 Output = Callable[[str], str]
 
-MAGICS = [name for name in PARSERS if name != "gradcheck"]
+MAGICS = [name for name in PARSERS if name not in ("gradcheck", "tracecheck")]
 BAD = {
     "a string": ("s='text'", "s", "a string"),
     "an empty array": ("v=np.zeros(0)", "np.sum(v)", "v holds no numbers"),
-    "a range": ("x=0:1", "x**2", "is a range"),
+    "no range": ("x=0:1:2", "x**2", "range"),
     "a function that raises": ("x=1.0", "raise RuntimeError('mine')\nx", "RuntimeError: mine"),
     "nothing": ("x=1.0", "x\nNone", "gives None"),
     "a result that is a string": ("x=1.0", "str(x)", "a string"),

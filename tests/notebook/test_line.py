@@ -7,6 +7,7 @@ import pytest
 from diffmagic import DiffmagicError
 from diffmagic.notebook.grad import GRAD
 from diffmagic.notebook.line import MagicLine, read_line
+from diffmagic.notebook.symdiff import SYMDIFF
 
 
 def read(line: str) -> MagicLine:
@@ -66,6 +67,13 @@ def test_subject(line: str) -> None:
     assert found.inputs == {"w": "w0"}
 
 
+def test_ranges() -> None:
+    found = read("x=-1:n[0:2][1], y=2 --wrt a")
+    assert (found.inputs, found.ranges) == ({"y": "2"}, {"x": ("-1", "n[0:2][1]")})
+    with pytest.raises(DiffmagicError, match="ranges are for curves"):
+        read_line("x=1:3", SYMDIFF)
+
+
 def test_semicolon() -> None:
     assert read("loss w=1;").silent
     assert read("loss w=1 ; ").inputs == {"w": "1"}
@@ -75,7 +83,8 @@ def test_semicolon() -> None:
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("x=1:3", "ranges are for curves"),
+        ("x=1:3:2", "x=1:3:2 is no range"),
+        ("x=1:", "x=1: is no range"),
         ("x=", "x has no value"),
         ("x=(1", "a bracket is not closed"),
         ("x=1)", "closes nothing"),

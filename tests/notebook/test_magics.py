@@ -186,7 +186,7 @@ def test_help(shell: InteractiveShell) -> None:
     [
         ("%%grad --tr", ["--trace"]),
         ("%grad loss w=1 --m", ["--mode"]),
-        ("%%grad --mode ", ["auto", "forward", "reverse"]),
+        ("%%grad --mode ", ["auto", "both", "forward", "reverse"]),
         ("%%grad x=1 --mode=f", ["forward"]),
         ("%%grad --wrt f", []),
         ("d = %grad loss -", None),

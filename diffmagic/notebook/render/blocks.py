@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from diffmagic.results import Finding, TraceTable
+from diffmagic.results import Finding
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,20 +37,62 @@ class Table:
     rows : sequence of sequences of str
     words : sequence of int
         The columns that hold words, which stand to the left; numbers stand to the right.
+    shaded : collection of (int, int)
+        The row and column of cells with another background, beside what their text says.
     """
 
     caption: str
     head: Sequence[str]
     rows: Sequence[Sequence[str]]
     words: Sequence[int] = ()
+    shaded: Collection[tuple[int, int]] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A cell of a trace table: text and, where it is a formula, LaTeX for each line of it."""
+
+    text: str
+    latex: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row of a trace table, and what it is called where it stands in several tables."""
+
+    name: str
+    cells: Sequence[Cell]
+
+
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """Rows that are folded away: what they are, and ``opened()``, the rows themselves."""
+
+    caption: str
+    opened: Callable[[], Sequence[Row | Fold]]
 
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """A trace table."""
+    """A trace table. The first column numbers the rows.
 
-    table: TraceTable
-    digits: int = 8
+    Attributes
+    ----------
+    caption : str
+    head : sequence of str
+        Some in two lines.
+    rows : sequence of Row or Fold
+    figures : collection of int
+        The columns that hold numbers.
+    second : int
+        The column that a second table begins with, where one is too wide.
+    """
+
+    caption: str
+    head: Sequence[str]
+    rows: Sequence[Row | Fold]
+    figures: Collection[int]
+    second: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,30 +8,36 @@ import numpy as np
 
 from diffmagic.core.program import short
 from diffmagic.core.structures import flatten
-from diffmagic.labels import component, partial_label
-from diffmagic.notebook.render.blocks import Account, Block, Pairs, Table, Trace
+from diffmagic.labels import partial_label
+from diffmagic.notebook.render.blocks import Account, Block, Code, Pairs
+from diffmagic.notebook.render.curves import curves_blocks
 from diffmagic.notebook.render.estimates import estimate_sentences, estimates_table, known_entries
-from diffmagic.notebook.render.parts import WIDTH
+from diffmagic.notebook.render.graph import graph_blocks
+from diffmagic.notebook.render.matrix import curvature_blocks, matrix_blocks
 from diffmagic.notebook.render.sweep import sweep_blocks
-from diffmagic.notebook.render.text import table_width
+from diffmagic.notebook.render.trace import trace_blocks
 from diffmagic.results import Check, Derivative
 
-_MOST_ROWS, _MOST_COLUMNS = 12, 8
+_MOST_NUMBERS = 8
 
 
 def derivative_blocks(found: Derivative) -> list[Block]:
     """What to show of a `Derivative`."""
-    table = matrix(found)
+    matrix = matrix_blocks(found, derivatives(found))
     estimates = estimates_table(found)
-    blocks: list[Block] = [Trace(found.trace, found.digits)] if found.trace else []
+    blocks = trace_blocks(found.trace, found.digits) if found.trace else []
+    blocks += graph_blocks(found.graph, found.digits, found.graph_state) if found.graph else []
     if estimates:
         blocks += [Pairs("Value", [values(found)], found.digits), estimates]
-    elif table:
-        blocks += [Pairs("Value", [values(found)], found.digits), table]
+    elif matrix:
+        blocks += [Pairs("Value", [values(found)], found.digits), *matrix]
     else:
         blocks.append(Pairs("Value and derivative", [values(found), derivatives(found)], found.digits))
+    blocks += curvature_blocks(found.curvature, found.digits) if found.curvature else []
     blocks += [Account(finding) for finding in found.findings if found.explained]
+    blocks += [Code("A function of the same inputs, to paste and run", found.source)] if found.source else []
     blocks += sweep_blocks(found.sweep) if found.sweep else []
+    blocks += curves_blocks(found.curves) if found.curves else []
     return [*blocks, *sentences(found)]
 
 
@@ -63,47 +69,7 @@ def derivatives(found: Derivative) -> list[tuple[str, Any]]:
 
 
 def _shape(value: Any) -> str:
-    return f" ({'×'.join(map(str, np.shape(value)))})" if np.size(value) > _MOST_COLUMNS else ""
-
-
-def matrix(found: Derivative) -> Table | None:
-    """A small Jacobian or Hessian as one table; None for a gradient, or for what is too wide or too long."""
-    if found.kind != "derivative" or found.order > 2:
-        return None
-    outputs = [(name, np.shape(leaf)) for name, leaf in values(found)]
-    count = round((len(found.entries) / len(outputs)) ** (1 / found.order))
-    offset = len(outputs[0][1])
-    first = found.entries[0].value
-    offset_last = offset if found.order == 1 else (np.ndim(first) + offset) // 2
-    inputs = [(entry.wrt[-1], np.shape(entry.value)[offset_last:]) for entry in found.entries[:count]]
-    across = [component(name, shape, k) for name, shape in inputs for k in range(int(np.prod(shape)))]
-    if found.order == 2:
-        if len(outputs) > 1 or offset or len(across) == 1:
-            return None
-        caption = f"Second derivatives of {found.names[0] or 'the result'}"
-        down = [f"∂/∂{name}" for name in across]
-        heights = [int(np.prod(shape)) for _, shape in inputs]
-    else:
-        if len(outputs) == 1 and not offset:
-            return None
-        caption = f"Jacobian of {', '.join(name for name in found.names if name) or 'the result'}"
-        down = [component("" if name == "value" else name, s, k) for name, s in outputs for k in range(int(np.prod(s)))]
-        heights = [int(np.prod(shape)) for _, shape in outputs]
-    if not 0 < len(down) <= _MOST_ROWS or not 0 < len(across) <= _MOST_COLUMNS:
-        return None
-    entries = known_entries(found)
-    blocks = [entries[k : k + count] for k in range(0, len(entries), count)]
-    numbers = np.vstack(
-        [
-            np.hstack([np.reshape(entry.value, (height, -1)) for entry in block])
-            for block, height in zip(blocks, heights, strict=True)
-        ]
-    )
-    cells = [[short(number, found.digits) for number in row] for row in numbers]
-    found_table = Table(
-        caption, ["", *(f"∂/∂{name}" for name in across)], [[a, *b] for a, b in zip(down, cells, strict=True)]
-    )
-    return found_table if table_width(found_table) <= WIDTH else None
+    return f" ({'×'.join(map(str, np.shape(value)))})" if np.size(value) > _MOST_NUMBERS else ""
 
 
 def method_sentence(found: Derivative) -> str:

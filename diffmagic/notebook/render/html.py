@@ -7,14 +7,30 @@ from html import escape
 from itertools import chain, groupby
 from typing import Any
 
-from diffmagic.notebook.render.blocks import Account, Block, Code, Formulas, Pairs, Picture, Steps, Table, Trace
-from diffmagic.notebook.render.parts import account, shown, trace_cells, trace_head
-from diffmagic.results import Finding, TraceTable
+from diffmagic.notebook.render.blocks import (
+    Account,
+    Block,
+    Cell,
+    Code,
+    Fold,
+    Formulas,
+    Pairs,
+    Picture,
+    Row,
+    Steps,
+    Table,
+    Trace,
+)
+from diffmagic.notebook.render.columns import with_signs
+from diffmagic.notebook.render.parts import account, shown
+from diffmagic.results import Finding
 
 _LEFT = 'style="text-align:left"'
 _RIGHT = 'style="text-align:right"'
 _NUMBER = 'style="text-align:left;white-space:pre;font-family:monospace"'
+_FORMULA = 'style="text-align:left;white-space:nowrap"'
 _FIGURE = 'style="text-align:right;white-space:pre;font-family:monospace"'
+_SHADED = 'style="text-align:right;white-space:pre;font-family:monospace;background:rgba(128,128,128,.2)"'
 
 
 def as_html(blocks: Iterable[Block]) -> str:
@@ -35,7 +51,7 @@ def _html(block: Block) -> str:
         case Table():
             return table_html(block)
         case Trace():
-            return trace_html(block.table, block.digits)
+            return trace_html(block)
         case Account():
             return finding_html(block.finding)
         case Formulas():
@@ -84,7 +100,8 @@ def _listed(caption: str, pairs: Iterable[tuple[str, Any]], digits: int) -> str:
 
 def table_html(table: Table) -> str:
     """A table with a label on each row."""
-    return _table(table.caption, table.head, table.rows, set(range(1, len(table.head))).difference(table.words))
+    right = set(range(1, len(table.head))).difference(table.words)
+    return _table(table.caption, table.head, table.rows, right, table.shaded)
 
 
 def formulas_html(formulas: Formulas) -> str:
@@ -110,12 +127,43 @@ def steps_html(steps: Steps) -> str:
     return f"<table>{_caption(steps.caption)}<tbody>{rows}</tbody></table>"
 
 
-def trace_html(table: TraceTable, digits: int = 8) -> str:
-    """A trace table."""
-    return _table("Trace table", trace_head(table), trace_cells(table, digits))
+def trace_html(trace: Trace) -> str:
+    """A trace table; rows that are folded away open in a table of their own."""
+    return _trace(trace, trace.caption, trace.rows)
 
 
-def _table(caption: str, head: Sequence[str], rows: Iterable[Sequence[str]], right: Container[int] = ()) -> str:
+def _trace(trace: Trace, caption: str, rows: Sequence[Row | Fold]) -> str:
+    heads = "".join(f'<th scope="col" {_LEFT}>{_lines(text)}</th>' for text in trace.head)
+    body: list[str] = []
+    for row in with_signs(rows, trace.figures):
+        if isinstance(row, Row):
+            first, *rest = row.cells
+            cells = "".join(map(_cell, rest))
+            body.append(f"<tr>{_row_head(first.text)}{cells}</tr>")
+        else:
+            inside = row.opened()
+            steps = [each.cells[0].text for each in inside if isinstance(each, Row) and each.cells[0].text]
+            title = f"Steps {steps[0]} to {steps[-1]}" if steps else row.caption
+            opened = f"<summary>{escape(row.caption)}</summary>{_trace(trace, title, inside)}"
+            shown = f"<details>{opened}</details>" if inside else escape(row.caption)
+            body.append(f'<tr><td></td><td colspan="{len(trace.head) - 1}" {_LEFT}>{shown}</td></tr>')
+    return f"<table>{_caption(caption)}<thead><tr>{heads}</tr></thead><tbody>{''.join(body)}</tbody></table>"
+
+
+def _cell(cell: Cell) -> str:
+    if not cell.latex:
+        return f"<td {_NUMBER}>{escape(cell.text)}</td>"
+    lines = "".join(f'<div style="padding:.3em 0">{_typeset(line)}</div>' for line in cell.latex)
+    return f"<td {_FORMULA}>{lines}</td>"
+
+
+def _table(
+    caption: str,
+    head: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    right: Container[int] = (),
+    shaded: Container[tuple[int, int]] = (),
+) -> str:
     """A table; its columns are to the left but for those in `right`."""
     heads = "".join(
         f'<th scope="col" {_RIGHT if k in right else _LEFT}>{_lines(text)}</th>' if text else "<td></td>"
@@ -123,9 +171,12 @@ def _table(caption: str, head: Sequence[str], rows: Iterable[Sequence[str]], rig
     )
     body = "".join(
         f"<tr>{_row_head(first)}"
-        + "".join(f"<td {_FIGURE if k in right else _NUMBER}>{escape(cell)}</td>" for k, cell in enumerate(rest, 1))
+        + "".join(
+            f"<td {(_SHADED if (row, k) in shaded else _FIGURE) if k in right else _NUMBER}>{escape(cell)}</td>"
+            for k, cell in enumerate(rest, 1)
+        )
         + "</tr>"
-        for first, *rest in rows
+        for row, (first, *rest) in enumerate(rows)
     )
     return f"<table>{_caption(caption)}<thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>"
 

@@ -1,4 +1,4 @@
-"""What text and HTML have in common: numbers, the account of a finding, the cells of a trace table."""
+"""What text and HTML have in common: numbers, the account of a finding."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ from typing import Any
 import numpy as np
 
 from diffmagic.core.program import short
-from diffmagic.results import Finding, TraceRow, TraceTable
+from diffmagic.results import Finding
 
 WIDTH = 100
-_UNFOLDED, _FOLDED = 60, 25
-
+_WHOLE = 4
 
 _ABOUT = {
     "value": "Why the value is not finite",
@@ -46,50 +45,14 @@ def account(finding: Finding) -> tuple[str, list[tuple[str, str]]]:
     return _ABOUT[finding.kind], [(label, text) for label, text in said if text] or [("reason", finding.summary)]
 
 
-def trace_head(table: TraceTable) -> list[str]:
-    """The heads of a trace table's columns, some in two lines."""
-    head = ["step", "operation", "value", "local partials"]
-    head += ["tangent" if name == "seed" else f"tangent\n∂/∂{name}" for name in table.tangents]
-    if table.cotangent:
-        head.append("cotangent" if table.cotangent == "seed" else f"cotangent\n∂{table.cotangent}/∂·")
-    return head
-
-
-def trace_cells(table: TraceTable, digits: int) -> list[list[str]]:
-    """The cells of a trace table, row by row, some in several lines; the middle of a long table is one row."""
-    rows = table.rows
-    if len(rows) <= _UNFOLDED:
-        return [_row(row, table, digits) for row in rows]
-    fold = [["…", f"{len(rows) - 2 * _FOLDED} more steps", *[""] * (len(trace_head(table)) - 2)]]
-    return (
-        [_row(row, table, digits) for row in rows[:_FOLDED]]
-        + fold
-        + [_row(row, table, digits) for row in rows[-_FOLDED:]]
-    )
-
-
-def _row(row: TraceRow, table: TraceTable, digits: int) -> list[str]:
-    partials = [
-        f"{partial}" if isinstance(partial, str) else f"∂/∂{name} = {brief(partial, digits)}"
-        for name, partial in row.partials
-    ]
-    cells = [
-        str(row.step) if row.step else "",
-        f"{row.name} = {row.operation}" if row.operation else row.name,
-        brief(row.value, digits),
-        "\n".join(dict.fromkeys(partials)),
-    ]
-    cells += [_moved(tangent, digits) for tangent in row.tangents]
-    if table.cotangent:
-        cells.append(_moved(row.cotangent, digits))
-    return cells
-
-
-def _moved(value: Any, digits: int) -> str:
-    """A tangent or cotangent; what does not move has zero."""
-    return "0" if value is None else brief(value, digits)
-
-
 def brief(value: Any, digits: int) -> str:
-    """A value in a few characters, an array of no dimensions like a number."""
+    """A value in a few characters: of an array that is not tiny the ends and the shape."""
+    shape = f" ({'×'.join(map(str, value.shape))})" if isinstance(value, np.ndarray) and value.size > _WHOLE else ""
+    return ends(value, digits) + shape
+
+
+def ends(value: Any, digits: int) -> str:
+    """The same without the shape."""
+    if isinstance(value, np.ndarray) and value.size > _WHOLE:
+        return f"[{short(value.flat[0], digits)}, …, {short(value.flat[-1], digits)}]"
     return short(value[()] if isinstance(value, np.ndarray) else value, digits)

@@ -8,8 +8,9 @@ from itertools import groupby
 from typing import Any
 
 from diffmagic.notebook.render.blocks import Account, Block, Code, Formulas, Pairs, Picture, Steps, Table, Trace
-from diffmagic.notebook.render.parts import WIDTH, account, shown, trace_cells, trace_head
-from diffmagic.results import Finding, TraceTable
+from diffmagic.notebook.render.columns import padded, trace_text, width
+from diffmagic.notebook.render.parts import WIDTH, account, shown
+from diffmagic.results import Finding
 
 _LABEL = 13
 
@@ -32,7 +33,7 @@ def _text(block: Block) -> str:
         case Table():
             return table_text(block)
         case Trace():
-            return trace_text(block.table, block.digits)
+            return trace_text(block)
         case Account():
             return finding_text(block.finding)
         case Formulas():
@@ -73,34 +74,38 @@ def _wrapped(sentence: str) -> str:
 
 
 def _listed(pairs: list[tuple[str, Any]], digits: int) -> str:
-    width = max((len(label) for label, _ in pairs), default=0)
-    texts = [shown(value, digits, width + 3) for _, value in pairs]
+    room = max((width(label) for label, _ in pairs), default=0)
+    texts = [shown(value, digits, room + 3) for _, value in pairs]
     signed = any(text.startswith("-") for text in texts)
     signs = [" " if signed and not text.startswith(("-", "[")) else "" for text in texts]
     listed = "\n".join(
-        f"{label:<{width}} = {sign}{text}" for (label, _), sign, text in zip(pairs, signs, texts, strict=True)
+        f"{padded(label, room)} = {sign}{text}" for (label, _), sign, text in zip(pairs, signs, texts, strict=True)
     )
-    if all(len(line) <= WIDTH for line in listed.splitlines()):
+    if all(width(line) <= WIDTH for line in listed.splitlines()):
         return listed
     return "\n".join(f"{_cut(label, WIDTH - 2)} =\n    {shown(value, digits, 4)}" for label, value in pairs)
 
 
-def _cut(text: str, width: int) -> str:
-    return text if len(text) <= width else f"{text[: width - 1]}…"
+def _cut(text: str, room: int) -> str:
+    if width(text) <= room:
+        return text
+    while width(text) >= room:
+        text = text[:-1]
+    return f"{text}…"
 
 
 def table_text(table: Table) -> str:
     """A table with its numbers to the right; words are cut where it would be too wide."""
     rows = [table.head, *table.rows]
-    widths = [max(len(row[k]) for row in rows) for k in range(len(table.head))]
+    widths = [max(width(row[k]) for row in rows) for k in range(len(table.head))]
     for _ in range(table_width(table) - WIDTH):
         widest = max((0, *table.words), key=lambda k: widths[k])
         widths[widest] -= 1
     left = {0, *table.words}
     lines = [
         "  ".join(
-            _cut(cell, width).ljust(width) if k in left else cell.rjust(width)
-            for k, (cell, width) in enumerate(zip(row, widths, strict=True))
+            padded(_cut(cell, room), room) if k in left else cell.rjust(room)
+            for k, (cell, room) in enumerate(zip(row, widths, strict=True))
         )
         for row in rows
     ]
@@ -110,7 +115,7 @@ def table_text(table: Table) -> str:
 def table_width(table: Table) -> int:
     """How wide a table is as text, in columns."""
     rows = [table.head, *table.rows]
-    return sum(max(len(row[k]) for row in rows) + 2 for k in range(len(table.head)))
+    return sum(max(width(row[k]) for row in rows) + 2 for k in range(len(table.head)))
 
 
 def formulas_text(formulas: Formulas) -> str:
@@ -139,40 +144,3 @@ def steps_text(steps: Steps) -> str:
 
 def _folded(line: str) -> str:
     return textwrap.fill(line, WIDTH, subsequent_indent="      ", break_on_hyphens=False, drop_whitespace=False)
-
-
-def trace_text(table: TraceTable, digits: int = 8) -> str:
-    """A trace table, with fewer digits where it would become too wide."""
-    for fewer in (digits, 6, 4):
-        head, *body = ([_lines(cell, k) for k, cell in enumerate(row)] for row in _rows(table, min(digits, fewer)))
-        columns = list(zip(head, *body, strict=True))
-        widths = [max(len(line) for cell in column for line in cell) for column in columns]
-        excess = sum(widths) + 2 * len(widths) - 2 - WIDTH
-        if excess <= 0:
-            break
-    for _ in range(excess):
-        widths[widths.index(max(widths))] -= 1
-    lines = [*_row(head, widths), "─" * min(WIDTH, sum(widths) + 2 * len(widths) - 2)]
-    for row in body:
-        lines += _row(row, widths)
-    return "\n".join(lines)
-
-
-def _rows(table: TraceTable, digits: int) -> list[list[str]]:
-    return [trace_head(table), *trace_cells(table, digits)]
-
-
-def _lines(cell: str, column: int) -> list[str]:
-    """A cell's lines, numbers with a column for the sign."""
-    return [line if column < 2 or line.startswith(("-", "∂")) or not line else " " + line for line in cell.split("\n")]
-
-
-def _row(cells: list[list[str]], widths: list[int]) -> list[str]:
-    height = max(map(len, cells))
-    rows = []
-    for k in range(height):
-        parts = [cell[k] if k < len(cell) else "" for cell in cells]
-        cut = [_cut(part, width) for part, width in zip(parts, widths, strict=True)]
-        rest = [part.ljust(w) for part, w in zip(cut[1:], widths[1:], strict=True)]
-        rows.append("  ".join([cut[0].rjust(widths[0]), *rest]).rstrip())
-    return rows

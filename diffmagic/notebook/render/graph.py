@@ -1,0 +1,138 @@
+"""A `Graph` as blocks: a picture, its table, and a step of the accumulation in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from diffmagic.core.graph import Edge, Graph
+from diffmagic.core.graph_steps import State, contribution
+from diffmagic.core.program import short
+from diffmagic.notebook.render.blocks import Block, Picture, Table
+from diffmagic.notebook.render.graph_picture import brief, draw
+
+_CARRIED = {"forward": ", the tangents", "reverse": ", the cotangents", "plain": ""}
+_LISTED = 5
+
+
+def graph_blocks(graph: Graph, digits: int = 8, state: State | None = None) -> list[Block]:
+    """A graph, as a whole or as far as its accumulation is."""
+    said = [told(graph, state, digits)] if state else []
+    picture = Picture(
+        partial(draw, graph, state, digits), " ".join([summary(graph, digits), *said]), table(graph, digits)
+    )
+    return [picture, *said]
+
+
+def summary(graph: Graph, digits: int) -> str:
+    """A graph in a sentence."""
+    every = [(node, value) for node in graph.nodes for value in node.values]
+    inputs = [value.name for node, value in every if not node.first and node.kind != "constant"]
+    results = [f"{value.result} = {brief(value.value, digits)}" for _, value in every if value.result]
+    count = sum(node.last - node.first + 1 for node in graph.nodes if node.first)
+    operations = "1 operation" if count == 1 else f"{count} operations"
+    return (
+        f"Computational graph from {_listed(inputs)} to {_listed(results)} in {operations}, with the values"
+        f"{_CARRIED[graph.mode]} and the local partial derivatives."
+    )
+
+
+def table(graph: Graph, digits: int) -> Table:
+    """A graph with one value a row, and the edges that lead to it."""
+    heads = [graph.derivative(seed, "·") for seed in graph.seeds]
+    rows = []
+    for k, node in enumerate(graph.nodes):
+        edges = [edge for edge in graph.edges if edge.target == k]
+        come = ", ".join(e.name if e.partial is None else f"{e.name} ({_cell(e.partial, digits)})" for e in edges)
+        text = f"{node.text} ({node.lines})" if node.kind == "group" and node.lines else node.text
+        for value in node.values:
+            what = ", ".join([*([text] if text else []), *node.marks(value)])
+            moved = [_cell(part, digits) for part in value.moved]
+            rows.append([value.name, what, _cell(value.value, digits), *moved, come])
+    head = ["node", "operation", "value", *heads, "from (local partial)"]
+    return Table("Computational graph", head, rows, (1, len(head) - 1))
+
+
+def _cell(value: Any, digits: int) -> str:
+    return short(value, digits) if isinstance(value, np.ndarray) and value.ndim else brief(value, digits)
+
+
+def told(graph: Graph, state: State, digits: int) -> str:
+    """A step in words."""
+    where = f"Step {state.step} of {len(state.steps)}"
+    if state.now is None:
+        start = {"reverse": "all values are known, and the cotangents of the results", "plain": "the inputs are known"}
+        return f"{where}: {start.get(graph.mode, 'the inputs are known, and their tangents')}."
+    if graph.mode == "reverse":
+        (k,) = state.now.edges
+        return (
+            f"{where}, back from {_names(graph, graph.edges[k].target)} to {graph.edges[k].name}: "
+            + "; ".join(_brought(graph, state, graph.edges[k], c, digits) for c in range(len(graph.seeds)))
+            + "."
+        )
+    return f"{where}: " + "; ".join(_evaluated(graph, state.now.node, digits)) + "."
+
+
+def _brought(graph: Graph, state: State, edge: Edge, c: int, digits: int) -> str:
+    """What one edge brings back to its source."""
+    place = edge.source, edge.name
+    name, waiting = graph.derivative(graph.seeds[c], edge.name), state.waiting[place]
+    sofar, part = state.reached[place][c], contribution(graph, edge, c)
+    if part is None:
+        return f"a part of {name} comes" if waiting else f"{name} = {brief(sofar, digits)} is known"
+    target = graph.nodes[edge.target].values[0]
+    above = graph.derivative(graph.seeds[c], target.name)
+    step = (
+        f"{above} · ∂{target.name}/∂{edge.name} = {brief(target.moved[c], digits)} · {_signed(edge.partial, digits)}"
+        f" = {brief(part, digits)}"
+    )
+    uses = sum(each.source == edge.source and each.name == edge.name for each in graph.edges)
+    if uses == 1 and not waiting:
+        return f"{name} = {step}"
+    more = f", with {waiting} more to come" if waiting else ""
+    now = "" if sofar is None else f", which is {brief(sofar, digits)}{more}"
+    return f"{step} is added to {name}{now}"
+
+
+def _signed(value: object, digits: int) -> str:
+    text = brief(value, digits)
+    return f"({text})" if text.startswith("-") else text
+
+
+def _evaluated(graph: Graph, k: int, digits: int) -> Iterator[str]:
+    """A node's values, and how its tangents come from those before it."""
+    node = graph.nodes[k]
+    edges = [edge for edge in graph.edges if edge.target == k]
+    for value in node.values:
+        text = f" = {node.text}" if node.kind == "operation" and len(node.values) == 1 else ""
+        yield f"{value.name}{text} = {brief(value.value, digits)}"
+        for seed, moved in zip(graph.seeds, value.moved, strict=True):
+            terms = [
+                f"{_signed(edge.partial, digits)} · {_signed(before, digits)}"
+                for edge in edges
+                if (before := _moved(graph, edge, seed)) is not None and not isinstance(edge.partial, str | None)
+            ]
+            sum_ = f" = {' + '.join(terms)}" if terms and len(node.values) == 1 else ""
+            yield f"{graph.derivative(seed, value.name)}{sum_} = {brief(moved, digits)}"
+
+
+def _moved(graph: Graph, edge: Edge, seed: str) -> object:
+    return next(
+        moved
+        for value in graph.nodes[edge.source].values
+        if value.name == edge.name
+        for each, moved in zip(graph.seeds, value.moved, strict=True)
+        if each == seed
+    )
+
+
+def _names(graph: Graph, k: int) -> str:
+    return " and ".join(value.name for value in graph.nodes[k].values)
+
+
+def _listed(words: Sequence[str]) -> str:
+    few = list(words) if len(words) <= _LISTED else [*words[: _LISTED - 1], f"{len(words) - _LISTED + 1} more"]
+    return f"{', '.join(few[:-1])} and {few[-1]}" if len(few) > 1 else "".join(few) or "nothing"
