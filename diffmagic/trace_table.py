@@ -18,6 +18,8 @@ from diffmagic.core.zeros import accumulate
 from diffmagic.labels import component
 from diffmagic.results import TraceRow, TraceTable
 
+SEED = "the seed"
+"""What a column is called whose seed was given: no name of an input."""
 Columns = Literal["auto", "forward", "reverse", "both"]
 _FEW, _MANY = 3, 8
 _LIGHT = ("np.negative", "np.positive", "np.add", "np.subtract", "np.multiply", "np.divide", "float")
@@ -55,7 +57,7 @@ def trace_table(
     if mode != "reverse":
         count = sum(int(np.size(variable.value)) for variable in program.inputs)
         if tangents is not None:
-            columns["seed"] = accumulate(forward, program, tangents, program.outputs)
+            columns[SEED] = accumulate(forward, program, tangents, program.outputs)
         elif count <= (_FEW if mode == "auto" else _MANY):
             for name, variable, seed in _seeds(program, names):
                 columns[name] = accumulate(forward, program, {variable: seed}, program.outputs)
@@ -72,7 +74,7 @@ def trace_table(
     uses: dict[Variable, tuple[Any, ...]] = {}
     if mode != "forward":
         if cotangents is not None:
-            of = "seed"
+            of = SEED
         elif out:
             cotangents, of = {out: 1.0}, result or names[out]
         elif mode != "auto":
@@ -105,12 +107,11 @@ def trace_table(
         text = _text(group, names)
         rows += [row(numbers[group[-1]], variable, text, group) for variable in group[-1].results]
     keys = [tuple((*e.origin, e.primitive.name) for e in row.equations) or row.name for row in rows]
-    seeded = "seed" in (of, *columns)
     return TraceTable(
         rows,
         tuple(columns),
         of,
-        names[out] if out and not seeded else "",
+        names[out] if out and SEED not in (of, *columns) else "",
         names,
         tuple(repeats(keys)),
         tuple(notes),
@@ -119,8 +120,8 @@ def trace_table(
 
 def _one_number(program: Program) -> Variable | None:
     """The result, if it is one number that depends on the inputs."""
-    (out, *others) = program.outputs
-    return out if isinstance(out, Variable) and not others and not out.shape else None
+    out = program.outputs[0] if len(program.outputs) == 1 else None
+    return out if isinstance(out, Variable) and not out.shape else None
 
 
 def _unnamed(program: Program) -> set[Variable]:
@@ -157,6 +158,7 @@ def _contributions(
         alone = Equation(
             equation.primitive, uses, equation.arguments, equation.params, equation.results, equation.origin
         )
+        alone.opened = equation.opened
         inputs = [use for use in uses if isinstance(use, Variable)]
         with np.errstate(all="ignore"):
             parts = reverse(Program(inputs, [alone], list(equation.results)), given)

@@ -147,11 +147,21 @@ def test_seeds() -> None:
     program = trace(lambda x, y: x * y, 2.0, 3.0)
     x, y = program.inputs
     table = trace_table(program, mode="forward", tangents={x: 1.0, y: 10.0})
-    assert (table.tangents, table.cotangent, table.result) == (("seed",), "", "")
+    assert (table.tangents, table.cotangent, table.result) == (("the seed",), "", "")
     assert table.rows[-1].tangents == (23.0,)
     table = trace_table(program, mode="reverse", cotangents={program.outputs[0]: 2.0})
-    assert (table.tangents, table.cotangent, table.result) == ((), "seed", "")
+    assert (table.tangents, table.cotangent, table.result) == ((), "the seed", "")
     assert [row.cotangent for row in table.rows] == [6.0, 4.0, 2.0]
+
+
+def test_an_input_called_seed_is_no_seed() -> None:
+    table = trace_table(trace(lambda seed: 2 * np.exp(seed), 0.0))
+    assert (table.tangents, table.result) == (("seed",), "v2")
+
+
+def test_no_result_at_all() -> None:
+    table = trace_table(trace(lambda x: [], 1.0), mode="both")
+    assert (table.cotangent, len(table.rows)) == ("", 1)
 
 
 def test_the_result_is_called_as_the_function() -> None:

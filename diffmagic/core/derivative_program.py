@@ -66,12 +66,12 @@ def with_gradient(program: Program, seeds: Mapping[Variable, Any]) -> Program:
     >>> import numpy as np, diffmagic
     >>> program = diffmagic.trace(lambda x: np.sin(x) * x, 0.5)
     >>> print(with_gradient(program, {program.outputs[0]: 1.0}))
-         x       = 0.5
-      1  v1      = np.sin(x)    0.47942554
-      2  v2      = v1 * x       0.23971277
-      3  v3      = np.cos(x)    0.87758256
-      4  v4      = x * v3       0.43879128
-      5  grad_x  = v1 + v4      0.91821682
+         x      = 0.5
+      1  v1     = np.sin(x)   0.47942554
+      2  v2     = v1 * x      0.23971277
+      3  v3     = np.cos(x)   0.87758256
+      4  v4     = x * v3      0.43879128
+      5  grad_x = v1 + v4     0.91821682
     returns v2, grad_x
     """
 

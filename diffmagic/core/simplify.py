@@ -248,8 +248,8 @@ def _negated(primitive: Primitive, operands: tuple[Any, ...]) -> tuple[Primitive
 
 
 def _with_square(primitive: Primitive, operands: tuple[Any, ...], value: Any) -> tuple[Primitive, tuple[Any, ...]]:
-    """np.power(x, 2.0) of a number is np.square(x); NumPy does so itself for ``x**2`` of arrays."""
-    number = isinstance(value, np.float64) and primitive is _POWER
-    if number and not isinstance(operands[1], Variable) and _everywhere(operands[1], 2):
-        return _SQUARE, operands[:1]
-    return primitive, operands
+    """np.power(x, 2.0) of a number of Python's is np.square(x); ``x**2`` of an array is that already."""
+    if primitive is not _POWER or not isinstance(value, np.float64) or not isinstance(_value(operands[0]), float):
+        return primitive, operands
+    plain = not isinstance(_value(operands[0]), np.float64)
+    return (_SQUARE, operands[:1]) if plain and _everywhere(operands[1], 2) else (primitive, operands)

@@ -35,6 +35,8 @@ MULTIPLY, DIVIDE, NEGATIVE = (primitive_of(function) for function in (np.multipl
 POWERS = frozenset(primitive_of(function) for function in (np.power, np.float_power))
 SINC, WHERE, SOLVE = (primitive_of(function) for function in (np.sinc, np.where, np.linalg.solve))
 _MOST_FACTORS = 64
+_ROUNDINGS = 512
+_GOLDEN = 0.6180339887498949
 _FAR_OUT, _HALVINGS, _SINC_TERMS = 64.0, 5, 13
 
 
@@ -96,10 +98,11 @@ def _series(
     order: int,
     product: Product | None,
     number: Callable[[Any], Any],
+    rounded: Callable[[Any], Any] = lambda value: value,
 ) -> dict[Variable, list[Any]]:
     rest = [None] * order
     found = {v: Series(number(c) for c in [*seed, *rest][: order + 1]) for v, seed in seeds.items()}
-    expansion = _Expansion(number)
+    expansion = _Expansion(number, rounded)
     for equation in program.equations:
         expansion.include(equation, found, order, equation, product)
     expansion.begin()
@@ -119,6 +122,50 @@ def finite_series(program: Program, seeds: Mapping[Variable, Sequence[Any]], ord
         return series(program, seeds, order, unreached_aside(forward, program, first))
 
 
+def rounding(program: Program, seeds: Mapping[Variable, Sequence[Any]], found: Mapping[Variable, Any]) -> list[float]:
+    """What share of the coefficients of each order rounding may be, in the worst output.
+
+    All is computed once more with each product and function value changed by some roundings. What a coefficient is
+    measured against is the larger of itself and what its neighbours suggest, so that it may be zero.
+
+    Parameters
+    ----------
+    program, seeds
+        As for `series`.
+    found : mapping of Variable to list
+        Its result.
+    """
+    order = len(next(iter(found.values()))) - 1
+    shares = [0.0] * (order + 1)
+    with np.errstate(all="ignore"):
+        again = _series(program, seeds, order, None, _of_numpy, _changed())
+        for out in program.outputs:
+            if not isinstance(out, Variable) or out not in found:
+                continue
+            sizes = [np.abs(0.0 if c is None else c) for c in found[out]]
+            for k in range(2, order + 1):
+                suggested = np.sqrt(sizes[k - 1] * sizes[k + 1]) if k < order else sizes[k - 1] ** 2 / sizes[k - 2]
+                change = np.abs(
+                    (0.0 if again[out][k] is None else again[out][k])
+                    - (0.0 if found[out][k] is None else found[out][k])
+                )
+                share = np.asarray(change / np.fmax(sizes[k], suggested))
+                shares[k] = max(shares[k], float(np.max(share, initial=0.0, where=np.isfinite(share))) / _ROUNDINGS)
+    return shares
+
+
+def _changed() -> Callable[[Any], Any]:
+    """Changes one value after the other by up to so many roundings, up or down."""
+    count = itertools.count(1)
+
+    def changed(value: Any) -> Any:
+        if value is None or np.result_type(value).kind not in "fc":
+            return value
+        return value * (1 + _ROUNDINGS * float(np.finfo(np.result_type(value)).eps) * (next(count) * _GOLDEN % 2 - 1))
+
+    return changed
+
+
 def _of_numpy(value: Any) -> Any:
     """A number of Python's as one of NumPy's."""
     if type(concrete(value)) not in (int, float, complex):
@@ -133,12 +180,16 @@ class _Expansion:
     ----------
     number : callable
         What is done to every plain value.
+    rounded : callable
+        What is done to every coefficient of products and functions.
     outer : _Expansion, optional
         One whose steps are ahead of those here, so that their results can be used.
     """
 
-    def __init__(self, number: Callable[[Any], Any], outer: _Expansion | None = None) -> None:
-        self.number, self.outer = number, outer
+    def __init__(
+        self, number: Callable[[Any], Any], rounded: Callable[[Any], Any], outer: _Expansion | None = None
+    ) -> None:
+        self.number, self.rounded, self.outer = number, rounded, outer
         self.steps: list[_Step] = []
         self.known: dict[Any, _Step] = {}
 
@@ -204,7 +255,7 @@ class _Step:
         That of the highest coefficient that is needed.
     """
 
-    __slots__ = ("cause", "equation", "expansion", "operands", "order", "product", "results", "rule")
+    __slots__ = ("cause", "equation", "expansion", "operands", "order", "product", "results", "rounds", "rule")
 
     def __init__(
         self,
@@ -217,7 +268,9 @@ class _Step:
     ) -> None:
         self.expansion, self.equation, self.operands, self.order = expansion, equation, operands, order
         self.cause, self.product = cause, product
-        self.results = [Series([expansion.number(result.value)]) for result in equation.results]
+        self.rounds = any(map(callable, equation.primitive.partials or ())) and not equation.primitive.selects
+        values = [expansion.number(result.value) for result in equation.results]
+        self.results = [Series([expansion.rounded(value) if self.rounds else value]) for value in values]
         self.rule: Rule | None = None
         if equation.primitive is NEGATIVE:
             self.results[0].opposite = operands[0]
@@ -234,8 +287,9 @@ class _Step:
 
     def advance(self, k: int) -> None:
         for one, part in zip(self.results, self._blamed(self.rule, k), strict=True):
-            plain = part is None or (type(part) in REAL_NUMBERS and type(one[0]) in REAL_NUMBERS)
-            one.append(part if plain else spread(part, one[0]))
+            if part is not None and not (type(part) in REAL_NUMBERS and type(one[0]) in REAL_NUMBERS):
+                part = spread(part, one[0])
+            one.append(self.expansion.rounded(part) if self.rounds else part)
 
     def _blamed(self, function: Any, argument: Any) -> Any:
         """Call a function whose refusals are about the user's own line."""
@@ -551,7 +605,7 @@ def _nested(step: _Step, i: int, pushed: Callable[..., list[Any]]) -> Rule | Non
     program, _ = trace_flat(of_moving, *(one[0] for one in inputs))
     if _is_linear(program):
         return None
-    expansion = _Expansion(step.expansion.number, step.expansion)
+    expansion = _Expansion(step.expansion.number, step.expansion.rounded, step.expansion)
     env = dict(zip(program.inputs, inputs, strict=True))
     outputs = expansion.include_all(program, env, step.order - 1, step.cause)
     _refuse_itself(step, expansion)

@@ -122,7 +122,7 @@ def run_grad(request: Request) -> Derivative | Curves | Field | None:
         _define_gradient(subject, request)
         return None
     inputs = request.inputs(subject)
-    columns = options.mode or request.mode
+    columns: Any = options.mode or request.mode
     mode = "auto" if columns == "both" else columns
     seed = None
     if options.seed is not None:

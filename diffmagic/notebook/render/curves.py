@@ -22,6 +22,7 @@ _SHARED = 30.0
 """How many times as large as another a derivative may be for both to share their axes."""
 _SHAPES = {"kink": "D", "jump": "s", "root": "o", "minimum": "v", "maximum": "^"}
 _STEPS = 20_000
+_NOISE = 1e-13
 
 
 def curves_blocks(found: Curves) -> list[Block]:
@@ -78,9 +79,9 @@ def _table(found: Curves, caption: str) -> Table:
     k = _sampled(curve)
     if len(found.curves) > 1:
         head = [each.label for each in found.curves]
-        columns = [np.interp(curve.x[k], each.x, each.y[0]) for each in found.curves]
+        columns = [_without_noise(np.interp(curve.x[k], each.x, each.y[0])) for each in found.curves]
     else:
-        head, columns = labels(found), list(curve.y[:, k])
+        head, columns = labels(found), [_without_noise(row) for row in curve.y[:, k]]
     for other in found.compared:
         numbers = other.y[1][np.argmin(np.abs(other.x - curve.x[k][:, None]), axis=1)]
         with np.errstate(invalid="ignore"):
@@ -93,6 +94,12 @@ def _table(found: Curves, caption: str) -> Table:
         if table_width(table) <= WIDTH:
             break
     return table
+
+
+def _without_noise(column: Any) -> Any:
+    """With zero for what is zero beside the other numbers."""
+    size = np.max(np.abs(column), where=np.isfinite(column), initial=0.0)
+    return np.where(np.abs(column) <= _NOISE * size, 0.0, column)
 
 
 def _sampled(curve: Curve) -> Any:

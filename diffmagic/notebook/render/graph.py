@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import partial
-from typing import Any
-
-import numpy as np
 
 from diffmagic.core.graph import Edge, Graph
 from diffmagic.core.graph_steps import State, contribution
-from diffmagic.core.program import short
 from diffmagic.notebook.render.blocks import Block, Picture, Table
+from diffmagic.notebook.render.columns import width
 from diffmagic.notebook.render.graph_picture import brief, draw
 
 _CARRIED = {"forward": ", the tangents", "reverse": ", the cotangents", "plain": ""}
 _LISTED = 5
+_WIDEST, _FEWEST = 60, 4
 
 
 def graph_blocks(graph: Graph, digits: int = 8, state: State | None = None) -> list[Block]:
@@ -41,23 +39,22 @@ def summary(graph: Graph, digits: int) -> str:
 
 
 def table(graph: Graph, digits: int) -> Table:
-    """A graph with one value a row, and the edges that lead to it."""
+    """A graph with one value a row, and the edges that lead to it; with fewer digits where words would have no room."""
     heads = [graph.derivative(seed, "·") for seed in graph.seeds]
     rows = []
     for k, node in enumerate(graph.nodes):
         edges = [edge for edge in graph.edges if edge.target == k]
-        come = ", ".join(e.name if e.partial is None else f"{e.name} ({_cell(e.partial, digits)})" for e in edges)
+        come = ", ".join(e.name if e.partial is None else f"{e.name} ({brief(e.partial, digits)})" for e in edges)
         text = f"{node.text} ({node.lines})" if node.kind == "group" and node.lines else node.text
         for value in node.values:
             what = ", ".join([*([text] if text else []), *node.marks(value)])
-            moved = [_cell(part, digits) for part in value.moved]
-            rows.append([value.name, what, _cell(value.value, digits), *moved, come])
+            moved = [brief(part, digits) for part in value.moved]
+            rows.append([value.name, what, brief(value.value, digits), *moved, come])
+    numbers = sum(max(map(width, column)) + 2 for column in list(zip(*rows, strict=True))[2:-1])
+    if numbers > _WIDEST and digits > _FEWEST:
+        return table(graph, digits - 1)
     head = ["node", "operation", "value", *heads, "from (local partial)"]
     return Table("Computational graph", head, rows, (1, len(head) - 1))
-
-
-def _cell(value: Any, digits: int) -> str:
-    return short(value, digits) if isinstance(value, np.ndarray) and value.ndim else brief(value, digits)
 
 
 def told(graph: Graph, state: State, digits: int) -> str:

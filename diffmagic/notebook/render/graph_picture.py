@@ -6,13 +6,11 @@ them can stand in a page, and every coordinate is a whole number.
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
 from itertools import pairwise
 from math import ceil
-from textwrap import wrap
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,6 +18,8 @@ import numpy as np
 from diffmagic.core.graph import Edge, Graph, Node, Value
 from diffmagic.core.graph_steps import State, state_after
 from diffmagic.core.program import short
+from diffmagic.notebook.render.columns import width as columns
+from diffmagic.notebook.render.columns import wrapped
 from diffmagic.notebook.render.pictures import COLOURS
 
 _DIGITS = 4
@@ -38,12 +38,12 @@ _OPTIONS = {
     "spacing": {
         "layer_gap": 40.0,
         "node_gap": 18.0,
-        "dummy_gap": 18.0,
+        "dummy_gap": 24.0,
         "edge_label_margin": 20.0,
         "isolated_gap": 18.0,
     },
     "routing": {"style": "diagonal", "port_sides": "facing_only"},
-    "labels": {"reservation": "always"},
+    "labels": {"reservation": "always", "clearance": 1.0},
 }
 
 Point = tuple[int, int]
@@ -58,7 +58,7 @@ class Line(NamedTuple):
 
     @property
     def width(self) -> float:
-        return cells(self.bold + self.plain) * _CELL * self.size
+        return columns(self.bold + self.plain) * _CELL * self.size
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,31 +160,17 @@ def brief(value: Any, digits: int) -> str:
     return short(value[()] if isinstance(value, np.ndarray) else value, digits)
 
 
-def cells(text: str) -> int:
-    """How many letters wide a text is; those of East Asia take two, accents none.
-
-    Examples
-    --------
-    >>> cells("weight"), cells("重み"), cells("x̂")
-    (6, 4, 1)
-    """
-    return sum(
-        0 if unicodedata.combining(letter) else 2 if unicodedata.east_asian_width(letter) in "WF" else 1
-        for letter in text
-    )
-
-
 def cut(text: str, most: int) -> str:
     """A text of at most so many cells, with an ellipsis where its end is left out."""
-    if cells(text) <= most:
+    if columns(text) <= most:
         return text
-    while cells(text) >= most:
+    while columns(text) >= most:
         text = text[:-1]
     return f"{text.rstrip()}…"
 
 
 def _wide(text: str) -> int:
-    return round(cells(text) * _CELL * (_SIZE - 1)) + 6 if text else 1
+    return round(columns(text) * _CELL * (_SIZE - 1)) + 6 if text else 1
 
 
 def _size(texts: Sequence[Sequence[Line]]) -> Point:
@@ -217,10 +203,11 @@ def _value_lines(graph: Graph, node: Node, value: Value, state: State | None, k:
     if state and graph.mode != "reverse" and (k, value.name) not in state.reached:
         number = "?"
     if node.kind == "operation" and len(node.values) == 1:
-        first, *more = wrap(node.text, max(_CELLS - cells(name) - 3, 12), break_long_words=False)
-        indent = " " * min(cells(name), 6)
-        yield Line(name, f" = {cut(first, _CELLS)}")
-        yield from [Line("", f"{indent}   {cut(line, _CELLS)}") for line in more[:2]]
+        indent = " " * min(columns(name), 6)
+        first, *more = wrapped(node.text, max(_CELLS - columns(name), _CELLS // 2))
+        more = [*more[:2], f"{more[2]} …"] if len(more) > 3 else more
+        yield Line(name, f" = {first}")
+        yield from [Line("", f"{indent}   {line.lstrip()}") for line in more]
         yield Line("", f"{indent} = {number}")
     else:
         yield Line(name, f" = {number}")
@@ -230,7 +217,7 @@ def _value_lines(graph: Graph, node: Node, value: Value, state: State | None, k:
         if state and moved is not None and state.waiting[k, value.name]:
             number = "…" if moved[c] is None else f"{number} + …"
         label = graph.derivative(seed, value.name)
-        if cells(label) > 14:
+        if columns(label) > 14:
             label = "tangent" if graph.mode == "forward" else "cotangent"
         text = f"{label} = {number}"
         yield Line(text, "") if state and moved is not None else Line("", text)
@@ -289,6 +276,8 @@ def _arrow(arrow: Arrow, graph: Graph, state: State | None) -> Iterator[str]:
     for piece in _around(points, arrow):
         path = "L".join(f"{x} {y}" for x, y in piece)
         yield f'<path d="M{path}"/>'
+    if arrow.label:
+        yield from _leader(arrow)
     yield f'<path d="{_head(*points[-2:])}" fill="{colour}" stroke="none"/></g>'
     if arrow.label:
         x, y = arrow.middle
@@ -297,6 +286,21 @@ def _arrow(arrow: Arrow, graph: Graph, state: State | None) -> Iterator[str]:
             f'<text x="{x}" y="{y + 4}" text-anchor="middle" font-size="{_SIZE - 1}"{weight} '
             f'opacity="{1 if used or now else _DIM}">{escape(arrow.label)}</text>'
         )
+
+
+def _leader(arrow: Arrow) -> Iterator[str]:
+    """Dots from a label that found no room on its line to the nearest point of the line."""
+    x, y = arrow.middle
+    near = []
+    for (ax, ay), (bx, by) in pairwise(arrow.points):
+        along = (bx - ax) ** 2 + (by - ay) ** 2
+        t = min(max(((x - ax) * (bx - ax) + (y - ay) * (by - ay)) / max(along, 1), 0), 1)
+        near.append((round(ax + t * (bx - ax)), round(ay + t * (by - ay))))
+    px, py = min(near, key=lambda point: (point[0] - x) ** 2 + (point[1] - y) ** 2)
+    dx, dy = px - x, py - y
+    inside = max(abs(dx) / (_wide(arrow.label) / 2), abs(dy) / (_LEAD / 2))
+    if inside > 1:
+        yield f'<path d="M{x + dx / inside:.1f} {y + dy / inside:.1f}L{px} {py}" stroke-width="1" stroke-dasharray="1 2"/>'
 
 
 def _head(before: Point, tip: Point) -> str:

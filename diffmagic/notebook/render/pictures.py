@@ -77,4 +77,10 @@ def svg(draw: Callable[..., None], alternative: str, *, width: float = 6.4, heig
     text = file.getvalue()
     text = text[text.index("<svg") :].replace(PAGE, "currentColor")
     text = re.sub(r"<metadata>.*?</metadata>\s*", "", text, flags=re.DOTALL)
+    text = re.sub(r'(?<= d=")[^"]*', _rounded, text)
     return text.replace("<svg", f'<svg role="img" aria-label="{escape(alternative)}"', 1).rstrip()
+
+
+def _rounded(path: re.Match[str]) -> str:
+    """The coordinates of a path to a hundredth of a point, which nobody sees."""
+    return re.sub(r"-?\d+\.\d+", lambda number: f"{float(number[0]):.2f}".rstrip("0").rstrip("."), path[0])

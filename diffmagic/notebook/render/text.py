@@ -89,7 +89,7 @@ def _listed(pairs: list[tuple[str, Any]], digits: int) -> str:
 def _cut(text: str, room: int) -> str:
     if width(text) <= room:
         return text
-    while width(text) >= room:
+    while text and width(text) >= room:
         text = text[:-1]
     return f"{text}…"
 

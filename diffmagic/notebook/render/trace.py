@@ -18,6 +18,7 @@ from diffmagic.core.written import Written
 from diffmagic.notebook.render.blocks import Block, Cell, Fold, Row, Steps, Trace
 from diffmagic.notebook.render.parts import brief, ends
 from diffmagic.results import ChainRule, TraceRow, TraceTable
+from diffmagic.trace_table import SEED
 
 _LEAST, _MOST, _ENDS, _OPENED = 10, 60, 25, 200
 _LONGEST = 48
@@ -49,9 +50,9 @@ def trace_grid(table: TraceTable, digits: int = 8) -> Trace:
     lined = len({place for place in places if place}) > 1
     head = ["step", *["line"] * lined, "operation", "with numbers", "value", "local partials"]
     second = len(head)
-    head += ["tangent" if name == "seed" else f"tangent\n∂/∂{name}" for name in table.tangents]
+    head += ["tangent" if name == SEED else f"tangent\n∂/∂{name}" for name in table.tangents]
     if table.cotangent:
-        head.append("cotangent" if table.cotangent == "seed" else f"cotangent\n∂{table.cotangent}/∂·")
+        head.append("cotangent" if table.cotangent == SEED else f"cotangent\n∂{table.cotangent}/∂·")
 
     def row(at: int) -> Row:
         step, *cells = _cells(table.rows[at], table, digits)
@@ -217,11 +218,11 @@ def to_latex(table: TraceTable, digits: int = 8) -> str:
     trace = trace_grid(table, digits)
     head = [words(text) for text in trace.head[: trace.second]]
     head += [
-        words("tangent") if name == "seed" else rf"\text{{tangent}} \; \partial / \partial {symbol(name)}"
+        words("tangent") if name == SEED else rf"\text{{tangent}} \; \partial / \partial {symbol(name)}"
         for name in table.tangents
     ]
     if table.cotangent:
-        of = "" if table.cotangent == "seed" else rf" \; \partial {symbol(table.cotangent)} / \partial \cdot"
+        of = "" if table.cotangent == SEED else rf" \; \partial {symbol(table.cotangent)} / \partial \cdot"
         head.append(r"\text{cotangent}" + of)
     body = [[r", \; ".join(c.latex) or LATEX.value(_line(c)).text for c in row] for row in _flat(trace)]
     first, *rows = (rf"{' & '.join(row)} \\" for row in [head, *body])
