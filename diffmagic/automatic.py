@@ -110,7 +110,7 @@ def taylor(
     recording = record_named(f, args, argnums, inputs)
     program = recording.program
     names = tuple(results) or (_name(f),)
-    lines, arrays = _along_lines(program, order)
+    lines, arrays, notes = _along_lines(program, order)
     found = _python_floats(recording.rebuild_output([_structured(recording, array, order) for array in arrays]))
     paths = result_paths(recording.value(), names)
     result = Derivative(
@@ -119,7 +119,7 @@ def taylor(
         method="taylor",
         order=order,
         program=program,
-        notes=recording.notes + remarks(program),
+        notes=recording.notes + remarks(program) + notes,
         why="one pass gives all orders" if lines == 1 else f"one pass along each of {lines} lines",
         names=names,
         entries=_entries(found, paths, program, order),
@@ -127,14 +127,17 @@ def taylor(
     return _diagnosed(result, f, args, argnums, paths)
 
 
-def _along_lines(program: Program, order: int) -> tuple[int, list[Any]]:
-    """The number of lines, and for each output its derivatives, with an axis for all input numbers for each order."""
+def _along_lines(program: Program, order: int) -> tuple[int, list[Any], list[str]]:
+    """The number of lines, each output's derivatives, with an axis for all input numbers for each order, and notes."""
+    notes: dict[str, None] = {}
     ends = np.cumsum([variable_size(variable) for variable in program.inputs])
 
     def along(direction: Any) -> list[Any]:
         parts = zip(program.inputs, np.split(direction, ends[:-1]), strict=True)
         seeds = {v: part.reshape(v.shape).astype(v.dtype)[()] for v, part in parts}
-        return derivatives_along(program, seeds, order)[-1]
+        derivatives, told = derivatives_along(program, seeds, order)
+        notes.update(dict.fromkeys(told))
+        return derivatives[-1]
 
     units = np.eye(ends[-1])
     table = {(k,) * order: along(unit) for k, unit in enumerate(units)}
@@ -144,7 +147,8 @@ def _along_lines(program: Program, order: int) -> tuple[int, list[Any]]:
             table[i, j] = [(whole - one - other) / 2 for whole, one, other in both]
     places = [tuple(sorted(place)) for place in itertools.product(range(len(units)), repeat=order)]
     columns = [np.stack([table[place][k] for place in places], axis=-1) for k in range(len(program.outputs))]
-    return len(table), [column.reshape(*column.shape[:-1], *[len(units)] * order) for column in columns]
+    arrays = [column.reshape(*column.shape[:-1], *[len(units)] * order) for column in columns]
+    return len(table), arrays, list(notes)
 
 
 def _structured(recording: Recording, array: Any, order: int) -> Any:

@@ -9,7 +9,7 @@ from textwrap import indent
 from typing import Any
 
 from diffmagic.core.errors import DiffmagicError
-from diffmagic.core.program import Program, Variable
+from diffmagic.core.program import Equation, Program, Variable
 from diffmagic.core.runnable import Dialect, imports, published
 from diffmagic.core.simplify import simplified
 from diffmagic.core.statements import Statements, identifier
@@ -128,7 +128,7 @@ def compiled(program: Program, dialect: Dialect = "traced", *, guards: bool = Fa
     if dialect == "math":
         _check_numbers(program)
     outputs = [*program.outputs, *(guard.variable for guard in program.guards if guards)]
-    body = Statements(Program(program.inputs, program.equations, outputs), dialect)
+    body = Statements(Program(program.inputs, _soon(program.equations), outputs), dialect)
     body.write()
     returned = "".join(f"{body.output(out)}, " for out in outputs)
     lines = [*body.lines, f"return ({returned})"]
@@ -137,6 +137,20 @@ def compiled(program: Program, dialect: Dialect = "traced", *, guards: bool = Fa
     exec("\n".join([*imports(function), function]), namespace)
     found: Callable[..., tuple[Any, ...]] = namespace["f"]
     return found
+
+
+def _soon(equations: list[Equation]) -> list[Equation]:
+    """Equations in an order in which values do not wait: one that lets go of an operand stands after its operands."""
+    last = {o: equation for equation in equations for o in equation.operands if isinstance(o, Variable)}
+    places: dict[Variable, int] = {}
+    order = []
+    for k, equation in enumerate(equations):
+        operands = [o for o in equation.operands if isinstance(o, Variable)]
+        early = any(last[o] is equation for o in operands)
+        place = max((places.get(o, 0) for o in operands), default=k) if early else k
+        places.update(dict.fromkeys(equation.results, place))
+        order.append((place, k))
+    return [equations[k] for _, k in sorted(order)]
 
 
 def _ready(program: Program) -> Program:

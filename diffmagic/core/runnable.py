@@ -32,6 +32,7 @@ Constant = Callable[[Any], str]
 _WRITTEN_OUT = 16  # elements of an array
 _NUMBERS = (bool, int, float, complex)
 _DEFAULTS = ("float64", "int64", "complex128", "bool")  # the dtypes that NumPy gives lists of numbers
+_RAISING = ("/", "//", "%", "**")  # operators that raise errors of arithmetic for Python's numbers
 _NARROW = ("float16", "float32", "complex64")  # the dtypes that a double would widen
 
 
@@ -127,7 +128,7 @@ def constant_operand(value: Any, equation: Equation, dialect: Dialect, large: Co
     if isinstance(value, np.ndarray | np.generic) and not np.ndim(value):
         others = [concrete(argument) for argument in equation.arguments if argument is not value]
         dtypes = {o.dtype.name for o in others if isinstance(o, np.ndarray | np.generic)}
-        alone = not dtypes and dialect == "traced" and is_operator(equation, dialect)  # beside Python's numbers
+        alone = not dtypes and dialect == "traced" and equation.primitive.symbol in _RAISING  # beside Python's numbers
         if alone or dtypes.intersection(_NARROW):
             return Written(f"np.{value.dtype.name}({scalar(value)})")
     return number(literal(value, large))

@@ -19,6 +19,7 @@ from diffmagic.core.tracing import concrete
 
 _ADD, _SUBTRACT, _MULTIPLY, _DIVIDE = map(primitive_of, (np.add, np.subtract, np.multiply, np.divide))
 _POWER, _SQUARE, _NEGATIVE, _COPY, _WHERE = map(primitive_of, (np.power, np.square, np.negative, np.copy, np.where))
+_SUM, _RESHAPE, _SPREAD = map(primitive_of, (np.sum, np.reshape, np.broadcast_to))
 _SAME = frozenset(
     map(primitive_of, (np.positive, np.real, np.conjugate, np.reshape, np.ravel, np.squeeze, np.broadcast_to))
 )
@@ -57,7 +58,7 @@ def simplified(program: Program) -> Program:
             key = _key(found)
             twins = seen.get(key) if key is not None else None
             if twins is None:
-                twins = tuple([Variable(concrete(v.value), v.name) for v in equation.results])
+                twins = tuple([Variable(concrete(v.value), v.name) for v in found.results])
                 seen[key if key is not None else found] = twins
                 found.results = twins
                 made.update(dict.fromkeys(twins, found))
@@ -149,31 +150,56 @@ def _is_real(value: Any) -> bool:
 
 def _rewritten(equation: Equation, operands: tuple[Any, ...], made: dict[Variable, Equation]) -> Any:
     """An equation of its own, or what it gives without one: a variable or a constant."""
-    primitive, params, value = equation.primitive, equation.params, equation.value
-    if not any(isinstance(o, Variable) for o in operands) and len(equation.results) == 1:
-        return concrete(value)
-    if primitive.partials and isinstance(primitive.function, np.ufunc):
-        operands = tuple([_one_number(o, operands) for o in operands])
-    if len(equation.results) == 1 and not params and _is_real(value):
-        primitive, operands = _signs_moved(primitive, operands, made)
-        primitive, operands = _with_square(primitive, operands, value)
-    if len(equation.results) == 1 and _is_real(value):
-        same = _unchanged(primitive, operands, made)
-        if same is not None and _form(_value(same)) == _form(value):
-            return same
-        if same is None and primitive in (_MULTIPLY, _DIVIDE):
-            primitive, operands = _negated(primitive, operands)
+    primitive, params, results = equation.primitive, equation.params, equation.results
+    if len(results) == 1:
+        value = concrete(equation.value)
+        if not any(isinstance(o, Variable) for o in operands):
+            return value
+        if primitive.partials and isinstance(primitive.function, np.ufunc):
+            operands = tuple([_unspread(k, operands, made) for k in range(len(operands))])
+        if _is_real(value):
+            same = _unchanged(primitive, operands, made)
+            if same is not None and _form(_value(same)) == _form(value):
+                return same
+            if not params:
+                primitive, operands = _in_another_form(primitive, operands, value, made)
+            elif primitive is _RESHAPE:
+                primitive, operands, params = _without_axes(equation, operands, made)
+                if primitive is _SUM:
+                    results = (Variable(value[()], results[0].name),)  # that of all elements is a number
     arguments = tuple([_value(o) for o in operands])
-    return Equation(primitive, operands, arguments, params, equation.results, equation.origin)
+    return Equation(primitive, operands, arguments, params, results, equation.origin)
 
 
-def _one_number(operand: Any, operands: tuple[Any, ...]) -> Any:
-    """A constant whose elements are all the same, as one of them, beside an operand that has its shape."""
-    if not isinstance(operand, np.ndarray) or operand.size < 2:
+def _unspread(k: int, operands: tuple[Any, ...], made: dict[Variable, Equation]) -> Any:
+    """An operand before it was repeated, beside another of its shape, with which NumPy repeats it itself."""
+    operand, value = operands[k], _value(operands[k])
+    others = operands[:k] + operands[k + 1 :]
+    if not np.ndim(value) or not any(np.shape(_value(other)) == np.shape(value) for other in others):
         return operand
-    beside = any(isinstance(other, Variable) and other.shape == operand.shape for other in operands)
-    first = operand.flat[0]
-    return first if beside and operand.tobytes() == first.tobytes() * operand.size else operand
+    if isinstance(operand, Variable):
+        equation = made.get(operand)
+        if equation is None or equation.primitive is not _SPREAD:
+            return operand
+        (small,) = equation.operands
+        return small if isinstance(_value(small), np.ndarray | np.generic) else operand
+    first = value.flat[0] if np.size(value) else value
+    return first if np.size(value) and value.tobytes() == first.tobytes() * value.size else operand
+
+
+def _without_axes(
+    equation: Equation, operands: tuple[Any, ...], made: dict[Variable, Equation]
+) -> tuple[Primitive, tuple[Any, ...], Any]:
+    """A sum that keeps its axes, and is then reshaped as if it had not, is a sum that does not."""
+    total = made.get(operands[0])
+    if total is None or total.primitive is not _SUM or not total.params.get("keepdims"):
+        return equation.primitive, operands, equation.params
+    (whole,), axes = total.operands, total.params.get("axis")
+    shape = np.shape(_value(whole))
+    gone = range(len(shape)) if axes is None else [axis % len(shape) for axis in np.atleast_1d(axes)]
+    if np.shape(concrete(equation.value)) != tuple(n for axis, n in enumerate(shape) if axis not in gone):
+        return equation.primitive, operands, equation.params
+    return _SUM, (whole,), {} if len(gone) == len(shape) else {"axis": axes}
 
 
 def _value(operand: Any) -> Any:
@@ -187,8 +213,11 @@ def _everywhere(operand: Any, number: float) -> bool:
 
 def _minus(operand: Any, made: dict[Variable, Equation]) -> Any:
     """What an operand is the negative of; None if it is not written as a negative."""
-    equation = made.get(operand) if isinstance(operand, Variable) else None
-    negative = equation is not None and equation.primitive is _NEGATIVE
+    if not isinstance(operand, Variable):
+        plain = isinstance(operand, float) or (type(operand) is int and operand)
+        return -operand if plain and np.signbit(operand) else None
+    equation = made.get(operand)
+    negative = equation is not None and equation.primitive is _NEGATIVE and _is_real(equation.value)
     return equation.operands[0] if equation is not None and negative else None
 
 
@@ -218,11 +247,11 @@ def _unchanged(primitive: Primitive, operands: tuple[Any, ...], made: dict[Varia
     return None
 
 
-def _signs_moved(
-    primitive: Primitive, operands: tuple[Any, ...], made: dict[Variable, Equation]
+def _in_another_form(
+    primitive: Primitive, operands: tuple[Any, ...], value: Any, made: dict[Variable, Equation]
 ) -> tuple[Primitive, tuple[Any, ...]]:
-    """x + -y is x - y, x - -y is x + y, and -x * -y is x * y: negation changes nothing but the sign bit."""
-    if primitive not in (_ADD, _SUBTRACT, _MULTIPLY, _DIVIDE):
+    """The same operation in simpler terms: a negation changes nothing but the sign bit, so it can be put off."""
+    if len(operands) != 2:
         return primitive, operands
     a, b = operands
     minus_a, minus_b = _minus(a, made), _minus(b, made)
@@ -232,24 +261,12 @@ def _signs_moved(
         return _SUBTRACT, (b, minus_a)
     if primitive is _SUBTRACT and minus_b is not None:
         return _ADD, (a, minus_b)
+    if primitive in (_MULTIPLY, _DIVIDE) and minus_b is not None and _everywhere(b, -1):
+        return _NEGATIVE, (a,)
+    if primitive is _MULTIPLY and minus_a is not None and _everywhere(a, -1):
+        return _NEGATIVE, (b,)
     if primitive in (_MULTIPLY, _DIVIDE) and minus_a is not None and minus_b is not None:
         return primitive, (minus_a, minus_b)
+    if primitive is _POWER and _everywhere(b, 2) and type(_value(a)) is float and isinstance(value, np.float64):
+        return _SQUARE, (a,)  # of a number of Python's; the power of an array is one already
     return primitive, operands
-
-
-def _negated(primitive: Primitive, operands: tuple[Any, ...]) -> tuple[Primitive, tuple[Any, ...]]:
-    """x * -1 and x / -1 are -x."""
-    a, b = operands
-    if not isinstance(b, Variable) and np.ndim(b) == 0 and _everywhere(b, -1):
-        return _NEGATIVE, (a,)
-    if primitive is _MULTIPLY and not isinstance(a, Variable) and np.ndim(a) == 0 and _everywhere(a, -1):
-        return _NEGATIVE, (b,)
-    return primitive, operands
-
-
-def _with_square(primitive: Primitive, operands: tuple[Any, ...], value: Any) -> tuple[Primitive, tuple[Any, ...]]:
-    """np.power(x, 2.0) of a number of Python's is np.square(x); ``x**2`` of an array is that already."""
-    if primitive is not _POWER or not isinstance(value, np.float64) or not isinstance(_value(operands[0]), float):
-        return primitive, operands
-    plain = not isinstance(_value(operands[0]), np.float64)
-    return (_SQUARE, operands[:1]) if plain and _everywhere(operands[1], 2) else (primitive, operands)

@@ -361,8 +361,8 @@ class Statements:
         if pending is None or pending.scatter is None or self._left[last] != 1 or last.shape != result.shape:
             return False
         if not isinstance(total, Variable):
-            array = isinstance(total, np.ndarray) and total.shape == result.shape and total.dtype == result.dtype
-            return array and not np.any((total == 0) & np.signbit(total))
+            fits = np.shape(total) in ((), result.shape) and np.result_type(total) == result.dtype
+            return fits and not np.any(np.equal(total, 0) & np.signbit(total))
         if total is last or self._left[total] != 1 or total.shape != result.shape or total.dtype != result.dtype:
             return False
         first = self._pending.get(total)
@@ -376,7 +376,7 @@ class Statements:
             self._settle_readers(total)
             self._go_on(total, result)
         else:
-            self._fill(result, total)
+            self._fill(result, np.broadcast_to(total, result.shape))
         self._own.add(result)
         self._sums.add(result)
         self._change(result, part, part.scatter.params["key"])

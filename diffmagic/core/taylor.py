@@ -125,7 +125,7 @@ def finite_series(program: Program, seeds: Mapping[Variable, Sequence[Any]], ord
 def rounding(program: Program, seeds: Mapping[Variable, Sequence[Any]], found: Mapping[Variable, Any]) -> list[float]:
     """What share of the coefficients of each order rounding may be, in the worst output.
 
-    All is computed once more with each product and function value changed by some roundings. What a coefficient is
+    All is computed once more with each coefficient changed by some roundings. What a coefficient is
     measured against is the larger of itself and what its neighbours suggest, so that it may be zero.
 
     Parameters
@@ -135,8 +135,10 @@ def rounding(program: Program, seeds: Mapping[Variable, Sequence[Any]], found: M
     found : mapping of Variable to list
         Its result.
     """
-    order = len(next(iter(found.values()))) - 1
+    order = max((len(one) for one in found.values()), default=1) - 1
     shares = [0.0] * (order + 1)
+    if order < 2:
+        return shares
     with np.errstate(all="ignore"):
         again = _series(program, seeds, order, None, _of_numpy, _changed())
         for out in program.outputs:
@@ -167,8 +169,8 @@ def _changed() -> Callable[[Any], Any]:
 
 
 def _of_numpy(value: Any) -> Any:
-    """A number of Python's as one of NumPy's."""
-    if type(concrete(value)) not in (int, float, complex):
+    """A number of Python's as one of NumPy's; integers stay, as nothing else than a number divides by them."""
+    if type(concrete(value)) not in (float, complex):
         return value
     return value * np.result_type(concrete(value), np.float64).type(1)
 
@@ -181,7 +183,7 @@ class _Expansion:
     number : callable
         What is done to every plain value.
     rounded : callable
-        What is done to every coefficient of products and functions.
+        What is done to every coefficient that is rounded.
     outer : _Expansion, optional
         One whose steps are ahead of those here, so that their results can be used.
     """
@@ -268,7 +270,8 @@ class _Step:
     ) -> None:
         self.expansion, self.equation, self.operands, self.order = expansion, equation, operands, order
         self.cause, self.product = cause, product
-        self.rounds = any(map(callable, equation.primitive.partials or ())) and not equation.primitive.selects
+        partials = equation.primitive.partials or ()
+        self.rounds = (len(partials) > 1 or any(map(callable, partials))) and not equation.primitive.selects
         values = [expansion.number(result.value) for result in equation.results]
         self.results = [Series([expansion.rounded(value) if self.rounds else value]) for value in values]
         self.rule: Rule | None = None

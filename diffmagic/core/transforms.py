@@ -16,12 +16,13 @@ from diffmagic.core.program import Program, Variable
 from diffmagic.core.recording import LEAF, Argnums, Recording, function_name, inexact, own, record, traced
 from diffmagic.core.reverse import reverse
 from diffmagic.core.structures import flatten, is_leaf
-from diffmagic.core.taylor import finite_series
-from diffmagic.core.tracing import concrete, settled, snapshot
+from diffmagic.core.taylor import finite_series, rounding
+from diffmagic.core.tracing import Tracer, concrete, settled, snapshot
 from diffmagic.core.zeros import accumulate
 
 Mode = Literal["auto", "forward", "reverse"]
 _LARGEST_FACTORIAL = 170  # that is a double
+_VISIBLE = 1e-3
 
 
 def _real_scalar(f: Callable[..., Any], recording: Recording) -> Any:
@@ -412,6 +413,12 @@ def taylor(f: Callable[..., Any], x: Any, order: int, *, direction: Any = None) 
         If the order is not a whole number, x is complex, or `f` mixes the elements of an array and there is no
         direction.
 
+    Warns
+    -----
+    DiffmagicNote
+        If integers are taken as floats, or rounding, which a formula like sin(x)/x close to 0 multiplies at each order,
+        may be more than a thousandth of a derivative.
+
     Notes
     -----
     The coefficients of the power series around x are these over 0!, 1!, 2!, … At a kink they are what `derivative`
@@ -421,8 +428,8 @@ def taylor(f: Callable[..., Any], x: Any, order: int, *, direction: Any = None) 
     --------
     >>> import numpy as np
     >>> from diffmagic import taylor
-    >>> taylor(lambda x: x**3, 2.0, 4)
-    [8.0, 12.0, 12.0, 6.0, 0.0]
+    >>> taylor(lambda x: x**3, 2.0, 3)
+    [8.0, 12.0, 12.0, 6.0]
     >>> taylor(lambda v: v[0] * v[1], np.array([1.0, 2.0]), 2, direction=np.array([1.0, 1.0]))
     [np.float64(2.0), np.float64(3.0), np.float64(2.0)]
     """
@@ -436,22 +443,30 @@ def taylor(f: Callable[..., Any], x: Any, order: int, *, direction: Any = None) 
     else:
         point = recording.like_inputs(recording.originals)
         seeds = _seeds(program.inputs, [point], [direction], "direction", "x")
-    return [recording.kept_value(), *map(recording.rebuild_output, derivatives_along(program, seeds, order))]
+    derivatives, notes = derivatives_along(program, seeds, order)
+    tell(notes)
+    return [recording.kept_value(), *map(recording.rebuild_output, derivatives)]
 
 
-def derivatives_along(program: Program, direction: Mapping[Variable, Any], order: int) -> list[list[Any]]:
-    """For each order from 1 the derivatives of all outputs along a direction of real inputs."""
+def derivatives_along(
+    program: Program, direction: Mapping[Variable, Any], order: int
+) -> tuple[list[list[Any]], list[str]]:
+    """For each order from 1 the derivatives of all outputs along a direction of real inputs, and notes on them."""
     if order > _LARGEST_FACTORIAL:
         raise DiffmagicError(f"order {order} has a factorial beyond the largest number", rewrite="order=170 or less")
     if any(np.iscomplexobj(concrete(variable.value)) for variable in program.inputs):
         raise DiffmagicError("taylor takes real numbers", rewrite="derivative(f, order), for complex ones too")
-    found = finite_series(program, {variable: [variable.value, part] for variable, part in direction.items()}, order)
+    seeds = {variable: [variable.value, part] for variable, part in direction.items()}
+    found = finite_series(program, seeds, order)
     derivatives = []
     for k in range(1, order + 1):
         factor = float(math.factorial(k))
         parts = {variable: one[k] * factor for variable, one in found.items() if one[k] is not None}
         derivatives.append([_tangent(out, parts) for out in program.outputs])
-    return derivatives
+    traced = any(type(value) is Tracer for seed in seeds.values() for value in seed)
+    shares = [] if traced else rounding(program, seeds, found)
+    lost = [k for k, share in enumerate(shares) if share > _VISIBLE]
+    return derivatives, [f"from order {lost[0]} on, rounding may be a visible part of the derivative"] if lost else []
 
 
 def _check_order(order: Any) -> None:

@@ -135,7 +135,16 @@ x = np.array([0.5, -1.5])
         (lambda x: -np.sin(x) + x, ["np.sin(x)", "x - v1"]),
         (lambda x: -np.sin(x) * -x, ["np.sin(x)", "v1 * x"]),
         (lambda x: -x / -np.sin(x), ["np.sin(x)", "x / v1"]),
+        (lambda x: x + -2.0, ["x - 2.0"]),
+        (lambda x: -0.25 + x, ["x - 0.25"]),
+        (lambda x: x - -2, ["x + 2"]),
         (lambda x: np.full(2, 0.5) * x, ["0.5 * x"]),
+        (lambda x: x * np.broadcast_to(x[0], (2,)), ["x[0]", "x * v1"]),
+        (lambda x: np.reshape(np.sum(x, axis=(0,), keepdims=True), ()), ["np.sum(x)"]),
+        (
+            lambda x: np.reshape(np.sum(np.outer(x, x), axis=1, keepdims=True), 2),
+            ["np.outer(x, x)", "np.sum(v1, axis=1)"],
+        ),
         (lambda x: np.where([True, True], x, 0.0), []),
         (lambda x: np.where([False, False], 0.0, x), []),
         (lambda x: np.sin(x) * np.sin(x), ["np.sin(x)", "v1 * v1"]),
@@ -152,7 +161,7 @@ def test_less_is_left(f, expected):
     ("f", "expected"),
     [
         (lambda x: x + 0.0, ["x + 0.0"]),  # -0.0 would become 0.0
-        (lambda x: x - -0.0, ["x - -0.0"]),
+        (lambda x: x - -0.0, ["x + 0.0"]),
         (lambda x: 0.0 - x, ["0.0 - x"]),
         (lambda x: x * 0.0, ["x * 0.0"]),
         (lambda x: x - x, ["x - x"]),
@@ -178,6 +187,18 @@ def test_numbers_of_python_and_of_numpy_stay_what_they_are():
     program = trace(lambda x, y: (np.multiply(x, 1.0) * y, x * y), 0.5, single)
     wide, narrow = outputs(simplified(program), [0.5, single])
     assert (wide.dtype, narrow.dtype) == (np.float64, np.float32)
+
+
+def test_unsigned_numbers_have_no_sign_to_move():
+    program = trace(lambda x: x + np.negative(np.astype(np.floor(x), np.uint8)), np.array([3.5, 5.5]))
+    same_bits(outputs(simplified(program), [np.array([3.5, 5.5])])[0], [256.5, 256.5])
+
+
+def test_sums_of_all_elements_are_the_same_in_any_form():
+    numbers = np.random.default_rng(0).normal(size=(37, 41))
+    program = trace(lambda x: np.reshape(np.sum(x, axis=(0, 1), keepdims=True), ()), numbers)
+    assert operations(program) == ["np.sum(x)"]
+    same_bits(outputs(simplified(program), [numbers])[0], program.outputs[0].value[()])
 
 
 def test_complex_products_with_one_stay():

@@ -27,6 +27,15 @@ _PAGE = """\
 
 _OPENED = "document.querySelectorAll('details').forEach(each => each.open = true)"
 
+_INLINED = """() => {
+    for (const image of document.querySelectorAll('img.diffmagic')) {
+        const picture = document.createElement('div')
+        picture.innerHTML = decodeURIComponent(image.src.slice(image.src.indexOf(',') + 1))
+        image.replaceWith(picture)
+    }
+}"""
+"""Puts pictures into the page itself, where their words can be looked at, and where a script in them would run."""
+
 _MADE = "[...document.querySelectorAll('main :is(script, img, iframe, link)')].map(each => each.tagName)"
 
 _FAINT = """() => {
@@ -58,7 +67,7 @@ class Seen:
     violations : list of str
         For each rule of axe-core that an element breaks: the theme, the rule, what it says, and the element.
     faint : list of str
-        The theme and text of what does not stand out by a contrast of 4.5 in pictures, where axe-core does not look.
+        What does not stand out from white by a contrast of 4.5 in pictures, where axe-core does not look.
     title : str
         What a script could have changed.
     made : list of str
@@ -96,14 +105,15 @@ def browser() -> Iterator[Look]:
         page = chromium.new_page()
         page.set_content(_PAGE.format(output=output))
         page.evaluate(_OPENED)
-        violations, faint = [], []
+        violations = []
         for theme, (style, rules) in _THEMES.items():
             page.evaluate("style => document.body.style = style", style)
             found = Axe().run(page, options=rules).response["violations"]
             nodes = [(rule, node) for rule in found for node in rule["nodes"]]
             violations += [f"{theme}: {rule['id']}: {rule['help']}: {node['html']}" for rule, node in nodes]
-            faint += [f"{theme}: {text}" for text in page.evaluate(_FAINT)]
-        seen = Seen(violations, faint, page.title(), page.evaluate(_MADE), page.inner_text("main"))
+        page.evaluate("style => document.body.style = style", _THEMES["light"][0])
+        page.evaluate(_INLINED)
+        seen = Seen(violations, page.evaluate(_FAINT), page.title(), page.evaluate(_MADE), page.inner_text("main"))
         page.close()
         return seen
 

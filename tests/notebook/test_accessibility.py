@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from diffmagic.notebook.render import html_of
+from diffmagic.notebook.render.pictures import image
 from tests.notebook.browser import Look, browser
 
 Run = Callable[[str], Any]
@@ -89,7 +90,7 @@ def test_the_browser_notices(look: Look) -> None:
     seen = look(f"<table><tr><th></th></tr></table>{bright}{dim}{ATTACK}")
     assert seen.title == "ran"
     assert seen.made == ["SCRIPT", "IMG"]
-    assert seen.faint == ["light: there", "light: here", "dark: here"]
+    assert seen.faint == ["there", "here"]
     rules = [violation.split(": ")[:2] for violation in seen.violations]
     assert sorted(rules) == [
         ["dark", "color-contrast"],
@@ -97,3 +98,10 @@ def test_the_browser_notices(look: Look) -> None:
         ["light", "empty-table-header"],
         ["light", "image-alt"],
     ]
+
+
+def test_the_browser_looks_into_pictures(look: Look) -> None:
+    words = f'<text y="20" fill="#ddd">faint</text><foreignObject>{ATTACK}</foreignObject>'
+    seen = look(image(f'<svg xmlns="http://www.w3.org/2000/svg">{words}</svg>', "a picture"))
+    assert seen.faint == ["faint"]
+    assert "IMG" in seen.made

@@ -18,6 +18,7 @@ from diffmagic.matrices import Matrix
 from diffmagic.notebook.render import html_of, text_of
 from diffmagic.notebook.render.heat_map import heat_map
 from diffmagic.notebook.render.pictures import COLOURS
+from tests.notebook.pictures import svgs_in
 
 Run = Callable[[str], Any]
 POSITIVE, NEGATIVE = COLOURS[1], COLOURS[0]
@@ -225,12 +226,12 @@ def test_what_is_neither_small_nor_large_has_numbers_too(run: Run) -> None:
     found = run("%%grad x=np.linspace(0, 1, 9)\ny = x**2")
     assert "∂y/∂x (9×9) = [[0." in text_of(found)
     assert "what is in it" in text_of(found)
-    assert "<svg" in html_of(found)
+    assert svgs_in(html_of(found))
     assert "∂y/∂x" not in text_of(run("%%grad x=np.linspace(0, 1, 11)\ny = x**2"))
 
 
 def test_a_column_is_no_picture(run: Run) -> None:
-    assert "<svg" not in html_of(run("%%grad t=1.0\nnp.linspace(0, 1, 30) * t"))
+    assert not svgs_in(html_of(run("%%grad t=1.0\nnp.linspace(0, 1, 30) * t")))
 
 
 # The picture.
@@ -246,7 +247,7 @@ def jacobian(numbers: Any, structure: Any = None, columns: Any = None, rows: Any
 def drawn(matrix: Matrix) -> ElementTree.Element:
     picture = heat_map(matrix, "Jacobian of y", "what it shows")
     assert picture == heat_map(matrix, "Jacobian of y", "what it shows")
-    return ElementTree.fromstring(picture)
+    return ElementTree.fromstring(*svgs_in(picture))
 
 
 def named(picture: ElementTree.Element, tag: str) -> Iterator[ElementTree.Element]:

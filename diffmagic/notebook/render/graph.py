@@ -9,7 +9,8 @@ from diffmagic.core.graph import Edge, Graph
 from diffmagic.core.graph_steps import State, contribution
 from diffmagic.notebook.render.blocks import Block, Picture, Table
 from diffmagic.notebook.render.columns import width
-from diffmagic.notebook.render.graph_picture import brief, draw
+from diffmagic.notebook.render.graph_layout import brief
+from diffmagic.notebook.render.graph_picture import draw
 
 _CARRIED = {"forward": ", the tangents", "reverse": ", the cotangents", "plain": ""}
 _LISTED = 5

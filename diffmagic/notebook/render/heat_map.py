@@ -13,7 +13,7 @@ from unicodedata import east_asian_width
 import numpy as np
 
 from diffmagic.matrices import Matrix, Sides, block_name
-from diffmagic.notebook.render.pictures import COLOURS
+from diffmagic.notebook.render.pictures import COLOURS, image
 
 _MOST = 60  # squares to a side
 _LEVELS = 6  # of colour, on each side of zero
@@ -73,10 +73,9 @@ def heat_map(matrix: Matrix, title: str, alternative: str) -> str:
         "</g>",
     ]
     whole = f"{max(left + across + 20 + key_width, _wide(title) + 8)} {max(frame.top + down, key_end) + 10}"
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-label="{escape(alternative)}" '
-        f'viewBox="0 0 {whole}" width="{whole.split()[0]}" style="max-width:100%;height:auto">{"".join(body)}</svg>'
-    )
+    width, height = whole.split()
+    size = f'viewBox="0 0 {whole}" width="{width}" height="{height}"'
+    return image(f'<svg xmlns="http://www.w3.org/2000/svg" {size}>{"".join(body)}</svg>', alternative)
 
 
 def _reduced(matrix: Matrix) -> tuple[Any, tuple[int, int]]:

@@ -23,6 +23,7 @@ from diffmagic.notebook.render.blocks import (
 )
 from diffmagic.notebook.render.columns import with_signs
 from diffmagic.notebook.render.parts import account, shown
+from diffmagic.notebook.render.pictures import DARK
 from diffmagic.results import Finding
 
 _LEFT = 'style="text-align:left"'
@@ -35,7 +36,8 @@ _SHADED = 'style="text-align:right;white-space:pre;font-family:monospace;backgro
 
 def as_html(blocks: Iterable[Block]) -> str:
     """Blocks as one element."""
-    parts: list[str] = []
+    blocks = list(blocks)
+    parts = [DARK] if any(isinstance(block, Picture) for block in blocks) else []
     for sentence, group in groupby(blocks, key=lambda block: isinstance(block, str)):
         shown = [_html(block) for block in group]
         parts += [f"<p>{'<br>'.join(shown)}</p>"] if sentence else shown
