@@ -119,7 +119,7 @@ class _Replayed:
     inner : dict of Variable to Variable
         Its variable for each of the original.
     names : dict of Variable to str
-        Of the original.
+        Of the original; an array has one name, however often it changes.
     """
 
     program: Program
@@ -181,7 +181,16 @@ def _replayed(program: Program, inputs: Sequence[Tracer], outer: Trace) -> tuple
     for variable, value in values.items():
         value._value._variable.name = names[variable]
     guards = [Guard(values[g.variable]._value._variable, g.value, ends[g.position]) for g in program.guards]
-    return _Replayed(again, {variable: value._variable for variable, value in values.items()}, names), guards
+    stems = {variable: names[_first(variable, program, names)] for variable in values}
+    return _Replayed(again, {variable: value._variable for variable, value in values.items()}, stems), guards
+
+
+def _first(variable: Variable, program: Program, names: Mapping[Variable, str]) -> Variable:
+    """An array as it was before it changed."""
+    while (earlier := program.versions.get(variable)) in names:
+        assert earlier is not None
+        variable = earlier
+    return variable
 
 
 def _operator(equation: Equation) -> Callable[..., Any] | None:

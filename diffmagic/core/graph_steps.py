@@ -70,15 +70,20 @@ def is_constant(edge: Edge) -> bool:
 
 
 def contribution(graph: Graph, edge: Edge, seed: int) -> Any:
-    """What an edge brings back to its source; None if it is not one number, or not all that comes at once."""
+    """What an edge brings back to its source, if that is the product of two numbers; else None.
+
+    It is more where the values of the source come from one another, and less where only its real part counts, or
+    where nothing was chosen and the partial derivative is infinite.
+    """
     if _is_entangled(graph.nodes[edge.source]):
         return None
     moved = graph.nodes[edge.target].values[0].moved[seed]
     if isinstance(edge.partial, str | None) or moved is None or np.ndim(edge.partial) or np.ndim(moved):
         return None
-    part = edge.partial * moved
+    with np.errstate(all="ignore"):
+        part = edge.partial * moved
     (real,) = (np.isrealobj(v.value) for v in graph.nodes[edge.source].values if v.name == edge.name)
-    return np.real(part) if real else part
+    return part if np.isfinite(part) and (np.isrealobj(part) or not real) else None
 
 
 def _is_entangled(node: Node) -> bool:

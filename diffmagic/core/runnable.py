@@ -348,7 +348,8 @@ def _take_apart(equation: Equation, operands: tuple[Any, ...], known: dict[Any, 
     found.guards += [Guard(inner.get(g.variable, g.variable), g.value, start + g.position) for g in body.guards]
     for result, out in zip(equation.results, body.outputs, strict=True):
         known[result] = inner.get(out, out)
-        known[result].name = known[result].name or result.name
+        if out not in inner:
+            out.name = out.name or result.name
 
 
 def _opened(equation: Equation) -> Program:

@@ -17,12 +17,22 @@ import numpy as np
 
 from diffmagic.core.primitives import primitive_of
 from diffmagic.core.program import Equation, Program, Variable
-from diffmagic.core.runnable import Dialect, constant_operand, expression, is_list, is_write, literal, may_look_at
+from diffmagic.core.runnable import (
+    Dialect,
+    constant_operand,
+    expression,
+    is_list,
+    is_write,
+    literal,
+    may_look_at,
+    scalar,
+)
 from diffmagic.core.tracing import concrete
 from diffmagic.core.written import ATOM, UNARY, Written, key_text
 
 _WIDTH, _OPERATIONS = 76, 5  # what a person reads at once
 _LONGEST, _MOST = 2000, 40  # what Python does
+_FEW = 4  # elements that are set one by one
 _NUMBERED = re.compile(r"(((grad|d\d*)_)*v\d+(_\w+)?)?")
 _TAKEN = frozenset({"np", "math", "cmath", "scipy", "abs", "complex", "float", "int", "range", "slice"})
 _SIGNS = {"assign": "", "np.subtract.at": "-"}
@@ -103,7 +113,6 @@ class Statements:
         self._left = Counter(o for e in program.equations for o in e.operands if isinstance(o, Variable))
         self._left.update(out for out in program.outputs if isinstance(out, Variable))
         self._own: set[Variable] = set()  # arrays that nobody else has
-        self._sums: set[Variable] = set()  # those of them that were zeros and have only been added to
         self._bases: dict[Variable, set[Variable]] = {}  # whose memory an array may look at
         self._viewers: defaultdict[Variable, list[Variable]] = defaultdict(list)
         sums = (e for e in program.equations if e.primitive is _ADD and isinstance(e.operands[0], Variable))
@@ -126,10 +135,9 @@ class Statements:
     def output(self, out: Any) -> str:
         """An output's text, after all equations."""
         if not isinstance(out, Variable):
-            text = literal(out, self._large)
-            if np.ndim(out) and "(" not in text:
-                return f"{text}.copy()"
-            return text.replace("np.", "math.") if self._dialect == "math" else text
+            if np.ndim(out):
+                return self._filled(self._numbered("t"), out)
+            return literal(out, self._large).replace("np.", "math." if self._dialect == "math" else "np.")
         pending = self._pending.get(out)
         if pending is not None and pending.scatter is None and self._left[out] == 1 and self._wishes is None:
             return pending.written.text
@@ -219,7 +227,6 @@ class Statements:
             return
         if pending.scatter is not None:
             self._fill(variable, np.zeros(variable.shape, variable.dtype))
-            self._sums.add(variable)
             self._change(variable, pending, pending.scatter.params["key"])
             return
         for read in pending.reads:
@@ -332,11 +339,22 @@ class Statements:
 
     def _fill(self, variable: Variable, value: Any) -> None:
         """A new array of constants, which is called as the sum that it is the first part of."""
-        text, total = literal(value, self._large), variable
+        total = variable
         while self._wishes and not self._wishes[total] and total in self._next:
             total = self._next[total]
-        self.lines.append(f"{self._name(variable, total)} = {text if '(' in text else f'{text}.copy()'}")
+        self._filled(self._name(variable, total), value)
         self._own.add(variable)
+
+    def _filled(self, name: str, value: Any) -> str:
+        """Give a name to a new array of constants: as it is or, if it is nearly all zeros, by its other elements."""
+        others = np.argwhere(value).tolist() if np.size(value) > _FEW else []
+        if 0 < len(others) <= _FEW:
+            self.lines.append(f"{name} = {literal(np.zeros_like(value), self._large)}")
+            self.lines += [f"{name}[{', '.join(map(str, k))}] = {scalar(value[tuple(k)])}" for k in others]
+        else:
+            text = literal(value, self._large)
+            self.lines.append(f"{name} = {text if '(' in text else f'{text}.copy()'}")
+        return name
 
     def _change(self, array: Variable, part: Pending, key: Any, function: str = "np.add.at") -> None:
         """Assign a part of an array, or add to it."""
@@ -349,9 +367,9 @@ class Statements:
         self._append(line, part.reads)
 
     def _goes_on(self, equation: Equation) -> bool:
-        """Whether an equation adds what was zeros but for a part: then the part is added to the first in place.
+        """Whether an equation adds what was zeros but for a part: then the part is added in place.
 
-        Elsewhere zero would be added, and that changes nothing but -0.0, which sums of zeros and more do not hold.
+        Elsewhere zero would be added, which changes nothing but the sign of a zero.
         """
         if equation.primitive is not _ADD:
             return False
@@ -361,12 +379,11 @@ class Statements:
         if pending is None or pending.scatter is None or self._left[last] != 1 or last.shape != result.shape:
             return False
         if not isinstance(total, Variable):
-            fits = np.shape(total) in ((), result.shape) and np.result_type(total) == result.dtype
-            return fits and not np.any(np.equal(total, 0) & np.signbit(total))
+            return np.shape(total) in ((), result.shape) and np.result_type(total) == result.dtype
         if total is last or self._left[total] != 1 or total.shape != result.shape or total.dtype != result.dtype:
             return False
         first = self._pending.get(total)
-        return (first is not None and first.scatter is not None) or (total in self._sums and self._is_alone(total))
+        return (first is not None and first.scatter is not None) or self._is_alone(total)
 
     def _add_in(self, total: Any, last: Variable, result: Variable) -> None:
         part = self._pending.pop(last)
@@ -378,5 +395,4 @@ class Statements:
         else:
             self._fill(result, np.broadcast_to(total, result.shape))
         self._own.add(result)
-        self._sums.add(result)
         self._change(result, part, part.scatter.params["key"])

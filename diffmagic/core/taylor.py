@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -35,6 +36,8 @@ MULTIPLY, DIVIDE, NEGATIVE = (primitive_of(function) for function in (np.multipl
 POWERS = frozenset(primitive_of(function) for function in (np.power, np.float_power))
 SINC, WHERE, SOLVE = (primitive_of(function) for function in (np.sinc, np.where, np.linalg.solve))
 _MOST_FACTORS = 64
+_CUT = re.compile(r"scipy\.special\.(dawsn|erfcx|[ik][01v]e|it2i0k0|it2j0y0)")
+_CUT_ORDER = 10
 _ROUNDINGS = 512
 _GOLDEN = 0.6180339887498949
 _FAR_OUT, _HALVINGS, _SINC_TERMS = 64.0, 5, 13
@@ -146,12 +149,10 @@ def rounding(program: Program, seeds: Mapping[Variable, Sequence[Any]], found: M
                 continue
             sizes = [np.abs(0.0 if c is None else c) for c in found[out]]
             for k in range(2, order + 1):
-                suggested = np.sqrt(sizes[k - 1] * sizes[k + 1]) if k < order else sizes[k - 1] ** 2 / sizes[k - 2]
-                change = np.abs(
-                    (0.0 if again[out][k] is None else again[out][k])
-                    - (0.0 if found[out][k] is None else found[out][k])
-                )
-                share = np.asarray(change / np.fmax(sizes[k], suggested))
+                between = np.sqrt(sizes[k - 1] * sizes[k + 1]) if k < order else 0.0
+                before = sizes[k + 1] ** 2 / sizes[k + 2] if k + 1 < order else between
+                changes = [0.0 if one[out][k] is None else one[out][k] for one in (found, again)]
+                share = np.abs(changes[0] - changes[1]) / np.fmax(sizes[k], np.fmin(between, before))
                 shares[k] = max(shares[k], float(np.max(share, initial=0.0, where=np.isfinite(share))) / _ROUNDINGS)
     return shares
 
@@ -285,6 +286,7 @@ class _Step:
         return [i for i, operand in enumerate(self.operands) if type(operand) is Series]
 
     def begin(self) -> None:
+        self._blamed(_refuse_cut, self)
         if self.rule is None:
             self.rule = self._blamed(_rule_of(self), self)
 
@@ -631,6 +633,13 @@ def _is_linear(program: Program) -> bool:
         if _moves(equation.primitive, [type(o) is Variable and o in moving for o in equation.operands]):
             moving.update(equation.results)
     return not any([isinstance(out, Variable) and out in moving for out in program.outputs])
+
+
+def _refuse_cut(step: _Step) -> None:
+    """A partial that is an asymptotic series, or another one with few terms, has no more orders in it."""
+    if step.order > _CUT_ORDER and _CUT.fullmatch(step.equation.primitive.name):
+        name = step.equation.primitive.name
+        raise DiffmagicError(f"the derivatives of {name} are good to order {_CUT_ORDER}", rewrite="a lower order")
 
 
 def _refuse_itself(step: _Step, expansion: _Expansion) -> None:

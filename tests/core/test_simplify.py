@@ -191,7 +191,7 @@ def test_numbers_of_python_and_of_numpy_stay_what_they_are():
 
 def test_unsigned_numbers_have_no_sign_to_move():
     program = trace(lambda x: x + np.negative(np.astype(np.floor(x), np.uint8)), np.array([3.5, 5.5]))
-    same_bits(outputs(simplified(program), [np.array([3.5, 5.5])])[0], [256.5, 256.5])
+    same_bits(outputs(simplified(program), [np.array([3.5, 5.5])])[0], np.array([256.5, 256.5]))
 
 
 def test_sums_of_all_elements_are_the_same_in_any_form():

@@ -21,6 +21,7 @@ from diffmagic.core.graph import Graph, graph_of
 from diffmagic.core.graph_steps import state_after, steps_of
 from diffmagic.notebook.render import html_of, text_of
 from diffmagic.notebook.render.graph import graph_blocks, summary, told
+from diffmagic.notebook.render.graph_layout import LEAD, label_width, layout
 from diffmagic.notebook.render.graph_picture import draw
 from diffmagic.notebook.render.text import as_text
 from tests.notebook.pictures import alternatives_in, svgs_in
@@ -166,12 +167,12 @@ def measured(svg: str) -> Drawing:
 
 
 def _passes(line: list[tuple[float, float]], rect: Rect) -> bool:
-    """Whether a line goes through a rectangle, by a hundred points of each of its pieces."""
+    """Whether a line goes through a rectangle, by its points half a pixel apart."""
     for (ax, ay), (bx, by) in itertools.pairwise(line):
-        for t in np.linspace(0, 1, 101):
-            x, y = ax + t * (bx - ax), ay + t * (by - ay)
-            if rect.left < x < rect.right and rect.top < y < rect.bottom:
-                return True
+        t = np.linspace(0, 1, 2 * int(np.hypot(bx - ax, by - ay)) + 2)
+        x, y = ax + t * (bx - ax), ay + t * (by - ay)
+        if np.any((rect.left < x) & (x < rect.right) & (rect.top < y) & (y < rect.bottom)):
+            return True
     return False
 
 
@@ -214,6 +215,16 @@ def test_arrows_go_around_boxes(name: str) -> None:
     for box, _ in drawing.boxes:
         inside = Rect(box.left + 1, box.top + 1, box.right - 1, box.bottom - 1)
         assert not any(_passes(line, inside) for line in drawing.lines)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_labels_are_on_their_own_lines_or_touch_them(name: str) -> None:
+    arrows = [arrow for arrow in layout(_graph(name), None, 4)[1] if arrow.label]
+    for arrow in arrows:
+        (x, y), half = arrow.middle, label_width(arrow.label) / 2
+        assert _passes(list(arrow.points), Rect(x - half, y - LEAD / 2, x + half, y + LEAD / 2))
+    centred = [_passes(list(a.points), Rect(*(c - 3 for c in a.middle), *(c + 3 for c in a.middle))) for a in arrows]
+    assert centred.count(False) <= 1
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -270,7 +281,12 @@ def test_long_names_are_whole_in_the_title() -> None:
     (picture,) = svgs_in(draw(_graph("long names"), None, 8, ""))
     assert "<title>np.exp(v1)" in picture
     assert "a_rather_long_name_of_an_input * another_name_that_is_long" in re.sub(r"\s+", " ", picture)
-    assert "a_rather_long_name_of_a…" in picture
+    name = "an_input_with_a_name_that_is_longer_than_a_line"
+    program = diffmagic.trace(np.exp, 1.0)
+    program.inputs[0].name = name
+    (picture,) = svgs_in(draw(graph_of(program), None, 8, ""))
+    assert re.findall(r">([^<]*…)<", picture) == ["an_input_with_a_name_that_is_…", " = np.exp(an_input_with_a_name_t…"]
+    assert f"<title>{name} = 1.0, input" in picture
 
 
 def test_markup_in_names_stays_text() -> None:
@@ -329,6 +345,32 @@ def test_steps_in_words() -> None:
     assert _told("matrices", "reverse", 4) == "∂v5/∂v1 = [0.1961, 0.0059549] is known."
 
 
+@pytest.mark.parametrize("mode", ["reverse", "forward"])
+@pytest.mark.parametrize(
+    ("f", "point"),
+    [
+        (lambda x: np.where(x > 0, np.sqrt(x), x), 0.0),  # what was not chosen comes with an infinite partial
+        (lambda x: np.sqrt(x) ** 2, 0.0),
+        (lambda x: np.abs(np.exp(1j * x) + 0.5), 1.5),  # of a complex product the real part
+        (lambda x: np.dot(np.array([x, x * x, 1.0]), np.array([1.0, x, 2.0])), 1.5),
+        (sixty, 1.5),
+    ],
+)
+def test_products_in_words_are_what_they_say(f: Any, point: float, mode: Any) -> None:
+    with np.errstate(all="ignore"):
+        program = diffmagic.trace(f, *([point] * (2 if f is sixty else 1)))
+    graph = graph_of(program, mode)
+    checked = 0
+    for step in range(1, len(steps_of(graph)) + 1):
+        said = told(graph, state_after(graph, step), 17).split(": ", 1)[1]
+        for equation in re.findall(r"= ([^=;]*·[^=;]*[\d)]) = (-?[\d.]+(?:e-?\d+)?)", said):
+            numbers = [np.prod([float(n.strip(" ()")) for n in term.split("·")]) for term in equation[0].split(" + ")]
+            assert sum(numbers) == pytest.approx(float(equation[1]), rel=1e-9)
+            checked += 1
+        assert "nan" not in said or np.isnan(program.outputs[0].value) or f(point) == 0
+    assert checked or f is not sixty
+
+
 Run = Callable[[str], Any]
 
 
@@ -338,7 +380,7 @@ def test_the_magic_draws(run: Run) -> None:
     assert text_of(found).startswith("Computational graph\n  node  operation")
     html = html_of(found)
     assert len(svgs_in(html)) == 1
-    assert "∂y/∂w = 0.3932" in html
+    assert "∂y/∂w = 0.3932" in svgs_in(html)[0]
     assert html.count("<details>") == 1
     assert run("%%grad w=0.5, x=2.0\nw * x").graph is None
 

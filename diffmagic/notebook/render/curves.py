@@ -23,6 +23,7 @@ _SHARED = 30.0
 _SHAPES = {"kink": "D", "jump": "s", "root": "o", "minimum": "v", "maximum": "^"}
 _STEPS = 20_000
 _NOISE = 1e-13
+_ROOM = 0.03
 
 
 def curves_blocks(found: Curves) -> list[Block]:
@@ -138,6 +139,8 @@ def _picture(found: Curves, alternative: str) -> str:
             _mark(axes, curve, COLOURS[m % len(COLOURS)], limits[0])
         if found.point is not None:
             _tangent(axes[0], found, limits[0])
+        first, last = float(found.curves[0].x[0]), float(found.curves[0].x[-1])
+        axes[-1].set_xlim(first - _ROOM * (last - first), last + _ROOM * (last - first))
         axes[-1].set_xlabel(found.wrt)
         if len(found.curves) > 1 or not stacked:
             axes[0].legend(loc="center left", bbox_to_anchor=(1.0, 0.5))

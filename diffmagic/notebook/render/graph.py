@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import partial
+from typing import Any
+
+import numpy as np
 
 from diffmagic.core.graph import Edge, Graph
-from diffmagic.core.graph_steps import State, contribution
+from diffmagic.core.graph_steps import State, contribution, is_constant
 from diffmagic.notebook.render.blocks import Block, Picture, Table
 from diffmagic.notebook.render.columns import width
 from diffmagic.notebook.render.graph_layout import brief
@@ -95,7 +98,7 @@ def _brought(graph: Graph, state: State, edge: Edge, c: int, digits: int) -> str
     return f"{step} is added to {name}{now}"
 
 
-def _signed(value: object, digits: int) -> str:
+def _signed(value: Any, digits: int) -> str:
     text = brief(value, digits)
     return f"({text})" if text.startswith("-") else text
 
@@ -108,16 +111,22 @@ def _evaluated(graph: Graph, k: int, digits: int) -> Iterator[str]:
         text = f" = {node.text}" if node.kind == "operation" and len(node.values) == 1 else ""
         yield f"{value.name}{text} = {brief(value.value, digits)}"
         for seed, moved in zip(graph.seeds, value.moved, strict=True):
-            terms = [
-                f"{_signed(edge.partial, digits)} · {_signed(before, digits)}"
-                for edge in edges
-                if (before := _moved(graph, edge, seed)) is not None and not isinstance(edge.partial, str | None)
-            ]
-            sum_ = f" = {' + '.join(terms)}" if terms and len(node.values) == 1 else ""
-            yield f"{graph.derivative(seed, value.name)}{sum_} = {brief(moved, digits)}"
+            name = graph.derivative(seed, value.name)
+            factors = [(edge.partial, _moved(graph, edge, seed)) for edge in edges if not is_constant(edge)]
+            terms = [f"{_signed(p, digits)} · {_signed(t, digits)}" for p, t in factors if t is not None]
+            sum_ = f" = {' + '.join(terms)}" if terms and _gives(factors, moved) else ""
+            yield f"{name}{sum_} = {brief(moved, digits)}"
 
 
-def _moved(graph: Graph, edge: Edge, seed: str) -> object:
+def _gives(factors: Sequence[tuple[Any, Any]], moved: Any) -> bool:
+    """Whether a tangent is just the sum of these products of numbers."""
+    if any(isinstance(p, str | None) or np.ndim(p) or np.ndim(t) for p, t in factors):
+        return False
+    with np.errstate(all="ignore"):
+        return bool(np.isclose(sum(p * t for p, t in factors if t is not None), moved, rtol=1e-9, atol=0))
+
+
+def _moved(graph: Graph, edge: Edge, seed: str) -> Any:
     return next(
         moved
         for value in graph.nodes[edge.source].values

@@ -6,9 +6,9 @@ Boxes are as large as their texts. The places are graphlay's, rounded to whole n
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
-from math import ceil
+from math import ceil, hypot
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,17 +19,17 @@ from diffmagic.core.program import short
 from diffmagic.notebook.render.columns import pieces, width
 
 SIZE, SMALL = 12, 10
-LEAD, PAD = 16, 10
+LEAD, PAD, HEAD = 16, 10, 8
 _LETTER = 0.62
 """The width of a letter, in sizes of its font."""
 _LINE, _NAME, _LABEL = 30, 12, 14
 """How many letters there may be in a line, in a name that has its operation beside it, and in a derivative."""
 _FRAME = 8
-_ROOM = (20.0, 40.0, 70.0)
-"""How far boxes stand apart besides what labels take: more where a label would not find room on its line."""
+_ALONG = (0.5, 0.4, 0.6, 0.3, 0.7, 0.2, 0.8, 0.9, 0.1)
+"""Where on its line a label may be."""
 
 Point = tuple[int, int]
-Line = list[tuple[float, float]]
+Line = Sequence[tuple[float, float]]
 
 
 class Words(NamedTuple):
@@ -56,14 +56,14 @@ class Arrow:
     """The edges from one node to another: which they are, where they go, their label and its middle."""
 
     edges: list[int]
-    points: list[Point]
+    points: Line
     label: str
     middle: Point
 
-    def clear(self, points: Sequence[Point]) -> list[Line]:
+    def clear(self, points: Line) -> list[Line]:
         """A line in pieces that leave the label free."""
         half = label_width(self.label) / 2, LEAD / 2
-        found: list[Line] = [[points[0]]]
+        found: list[list[tuple[float, float]]] = [[points[0]]]
         for a, b in pairwise(points):
             enter, leave = 0.0, 1.0 if self.label else 0.0
             for axis in (0, 1):
@@ -92,30 +92,45 @@ def layout(graph: Graph, state: State | None, digits: int) -> tuple[list[Box], l
     for k, edge in enumerate(graph.edges):
         between.setdefault((edge.source, edge.target), []).append(k)
     labels = [_label([graph.edges[k] for k in edges], digits) for edges in between.values()]
-    best: tuple[int, list[Point], list[Arrow], Point] | None = None
-    for room in _ROOM:
-        corners, lines, middles, size = _places(sizes, list(between), labels, room)
-        arrows = list(map(Arrow, between.values(), lines, labels, middles))
-        if best is None or _strays(arrows) < best[0]:
-            best = _strays(arrows), corners, arrows, size
-        if best[0] == 0:
-            break
-    assert best is not None
-    _, corners, arrows, size = best
+    corners, lines, middles, size = _places(sizes, list(between), labels)
     step = state.step if state else 0
-    return [Box(*corners[k], *sizes[k], each[step]) for k, each in enumerate(texts)], arrows, size
+    boxes = [Box(*corners[k], *sizes[k], each[step]) for k, each in enumerate(texts)]
+    arrows = list(map(Arrow, between.values(), lines, labels, middles))
+    for k in [*range(len(arrows))] * 2:
+        arrows[k] = _settled(arrows[k], arrows[:k] + arrows[k + 1 :], boxes)
+    return boxes, arrows, size
 
 
-def _strays(arrows: Sequence[Arrow]) -> int:
-    """How many labels are not on their own line, or on another."""
-    return sum(
-        (one.clear(other.points) != [other.points]) != (one is other) for one in arrows if one.label for other in arrows
-    )
+def _settled(arrow: Arrow, others: Sequence[Arrow], boxes: Sequence[Box]) -> Arrow:
+    """An arrow with its label where it crosses fewest lines besides its own; as it was if there is no room."""
+    taken = [(box.x + box.width / 2, box.y + box.height / 2, box.width, box.height) for box in boxes]
+    taken += [(*other.middle, label_width(other.label), LEAD) for other in others if other.label]
+    taken += [(x - HEAD / 2, y, HEAD, HEAD) for x, y in (each.points[-1] for each in (arrow, *others))]
+
+    def is_free(one: Arrow) -> bool:
+        (x, y), wide = one.middle, label_width(one.label)
+        return not any(2 * abs(x - a) < wide + w and 2 * abs(y - b) < LEAD + h for a, b, w, h in taken)
+
+    places = [replace(arrow, middle=_at(arrow.points, t)) for t in _ALONG if arrow.label]
+    free = [one for one in places if is_free(one)]
+    return min(free, key=lambda one: sum(one.clear(o.points) != [o.points] for o in others), default=arrow)
+
+
+def _at(points: Line, t: float) -> Point:
+    """The point of a line that divides its length so."""
+    lengths = [hypot(x - a, y - b) for (a, b), (x, y) in pairwise(points)]
+    rest = t * sum(lengths)
+    for ((a, b), (x, y)), length in zip(pairwise(points), lengths, strict=True):
+        if rest <= length:
+            part = rest / max(length, 1)
+            return round(a + part * (x - a)), round(b + part * (y - b))
+        rest -= length
+    return points[-1]
 
 
 def _places(
-    sizes: Sequence[Point], between: Sequence[tuple[int, int]], labels: Sequence[str], room: float
-) -> tuple[list[Point], list[list[Point]], list[Point], Point]:
+    sizes: Sequence[Point], between: Sequence[tuple[int, int]], labels: Sequence[str]
+) -> tuple[list[Point], list[Line], list[Point], Point]:
     """The corners of boxes, the lines between them, the middles of labels, and the size of it all."""
     import graphlay
 
@@ -128,7 +143,13 @@ def _places(
         {"nodes": nodes, "edges": edges},
         options={
             "direction": "leftright",
-            "spacing": {"layer_gap": 40.0, "node_gap": 18.0, "dummy_gap": 24.0, "edge_label_margin": room},
+            "spacing": {
+                "layer_gap": 40.0,
+                "node_gap": 18.0,
+                "dummy_gap": 24.0,
+                "edge_label_margin": 22.0,
+                "isolated_gap": 18.0,
+            },
             "routing": {"style": "diagonal", "port_sides": "facing_only"},
             "labels": {"reservation": "always", "clearance": 1.0},
         },
@@ -157,7 +178,8 @@ def brief(value: Any, digits: int) -> str:
 
 
 def label_width(label: str) -> int:
-    return round(width(label) * _LETTER * (SIZE - 1)) + 6 if label else 1
+    """With a margin on either side."""
+    return round(width(label) * _LETTER * (SIZE - 1)) + 8 if label else 1
 
 
 def _label(edges: Sequence[Edge], digits: int) -> str:

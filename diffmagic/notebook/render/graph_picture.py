@@ -5,12 +5,12 @@ Nothing in the picture needs an id, so any number of them can stand in a page.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from html import escape
 
 from diffmagic.core.graph import Graph, Node
 from diffmagic.core.graph_steps import State
-from diffmagic.notebook.render.graph_layout import LEAD, PAD, SIZE, Arrow, Box, Point, brief, layout
+from diffmagic.notebook.render.graph_layout import HEAD, LEAD, PAD, SIZE, Arrow, Box, Line, brief, layout
 from diffmagic.notebook.render.pictures import COLOURS, PAGE, image
 
 _DIGITS = 4
@@ -37,7 +37,7 @@ def draw(graph: Graph, state: State | None, digits: int, alternative: str) -> st
         What it shows, in words.
     """
     boxes, arrows, (width, height) = layout(graph, state, min(digits, _DIGITS))
-    parts = [part for arrow in arrows for part in _arrow(arrow, graph, state)]
+    parts = [part for arrow in arrows for part in _arrow(arrow, arrows, graph, state)]
     for k, box in enumerate(boxes):
         parts += _box(box, graph, k, state is None or any(node == k for node, _ in state.reached))
     focus = ' tabindex="0" role="group" aria-label="Computational graph"' if width > _NARROW else ""
@@ -85,13 +85,16 @@ def _title(graph: Graph, node: Node) -> str:
     return "\n".join(said)
 
 
-def _arrow(arrow: Arrow, graph: Graph, state: State | None) -> Iterator[str]:
-    """A line that its label interrupts; what comes back goes against the arrow."""
+def _arrow(arrow: Arrow, arrows: Sequence[Arrow], graph: Graph, state: State | None) -> Iterator[str]:
+    """A line that labels interrupt; what comes back goes against the arrow."""
     now = state is not None and state.now is not None and not set(state.now.edges).isdisjoint(arrow.edges)
     used = state is None or not state.used.isdisjoint(arrow.edges)
     colour, width = (_NOW, 2.5) if now else (PAGE, 1.2)
     yield f'<g opacity="{0.8 if used else _FAINT}" stroke="{colour}" stroke-width="{width}" fill="none">'
-    yield from [f'<path d="M{"L".join(f"{x} {y}" for x, y in piece)}"/>' for piece in arrow.clear(arrow.points)]
+    lines: list[Line] = [arrow.points]
+    for other in arrows:
+        lines = [piece for line in lines for piece in other.clear(line)]
+    yield from [f'<path d="M{"L".join(f"{x} {y}" for x, y in line)}"/>' for line in lines]
     before, tip = arrow.points[1::-1] if now and graph.mode == "reverse" else arrow.points[-2:]
     yield f'<path d="{_head(before, tip)}" fill="{colour}" stroke="none"/></g>'
     if arrow.label:
@@ -101,9 +104,9 @@ def _arrow(arrow: Arrow, graph: Graph, state: State | None) -> Iterator[str]:
         yield f"<text {place} {look}>{escape(arrow.label)}</text>"
 
 
-def _head(before: Point, tip: Point) -> str:
+def _head(before: tuple[float, float], tip: tuple[float, float]) -> str:
     dx, dy = tip[0] - before[0], tip[1] - before[1]
     length = max((dx * dx + dy * dy) ** 0.5, 1)
     ux, uy = dx / length, dy / length
-    ends = [(tip[0] - 8 * ux + side * 4 * uy, tip[1] - 8 * uy - side * 4 * ux) for side in (1, -1)]
+    ends = [(tip[0] - HEAD * (ux - side * uy / 2), tip[1] - HEAD * (uy + side * ux / 2)) for side in (1, -1)]
     return f"M{tip[0]} {tip[1]}" + "".join(f"L{x:.1f} {y:.1f}" for x, y in ends) + "Z"
