@@ -3,8 +3,9 @@
     python benchmarks/curves.py [--quick]
 
 The function is one source, with 30 operations, run with plain NumPy on the grid, by `diffmagic.grid.Grid`, which gives
-its values, too, by autograd's `elementwise_grad`, and by JAX's `vmap(grad)`, compiled, in double precision. Before anything is timed all must
-agree. Samples are taken in turn, with the garbage collector off, and the medians are compared with that of the function.
+its values, too, by autograd's `elementwise_grad`, and by JAX's `vmap(grad)`, compiled, in double precision. Before
+anything is timed all must agree. Samples are taken in turn, with the garbage collector off, and the medians are
+compared with that of the function.
 """
 
 from __future__ import annotations

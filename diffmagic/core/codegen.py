@@ -154,10 +154,8 @@ def _soon(equations: list[Equation]) -> list[Equation]:
 
 
 def _ready(program: Program) -> Program:
-    """Simplified, and in public functions."""
-    simple = simplified(program)
-    public = published(simple)
-    return simple if public is simple else simplified(public)
+    """In public functions, and simplified."""
+    return simplified(published(program))
 
 
 def _wishes(program: Program) -> dict[Variable, str]:

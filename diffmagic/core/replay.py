@@ -12,8 +12,8 @@ from diffmagic.core.tracing import Trace, Tracer, apply
 def replay(program: Program, inputs: Sequence[Any]) -> dict[Variable, Any]:
     """The values of all variables for other inputs, by the same equations.
 
-    The program is taken as it is, whatever its guards say of these inputs. Traced inputs give traced values, so within an
-    open trace a replay is recorded itself.
+    The program is taken as it is, whatever its guards say of these inputs. Traced inputs give traced values, so within
+    an open trace a replay is recorded itself.
 
     Parameters
     ----------

@@ -35,6 +35,7 @@ from diffmagic.core.zeros import unreached_aside
 MULTIPLY, DIVIDE, NEGATIVE = (primitive_of(function) for function in (np.multiply, np.divide, np.negative))
 POWERS = frozenset(primitive_of(function) for function in (np.power, np.float_power))
 SINC, WHERE, SOLVE = (primitive_of(function) for function in (np.sinc, np.where, np.linalg.solve))
+_COMPARED_BYTES = 1 << 16
 _MOST_FACTORS = 64
 _CUT = re.compile(r"scipy\.special\.(dawsn|erfcx|[ik][01v]e|it2i0k0|it2j0y0)")
 _CUT_ORDER = 10
@@ -128,8 +129,9 @@ def finite_series(program: Program, seeds: Mapping[Variable, Sequence[Any]], ord
 def rounding(program: Program, seeds: Mapping[Variable, Sequence[Any]], found: Mapping[Variable, Any]) -> list[float]:
     """What share of the coefficients of each order rounding may be, in the worst output.
 
-    All is computed once more with each coefficient changed by some roundings. What a coefficient is
-    measured against is the larger of itself and what its neighbours suggest, so that it may be zero.
+    All is computed once more with each coefficient changed by some roundings. What a coefficient is measured against is
+    the larger of itself and what its neighbours suggest, so that it may be zero; an array that is not of the shape of
+    the inputs is measured as a whole.
 
     Parameters
     ----------
@@ -145,16 +147,25 @@ def rounding(program: Program, seeds: Mapping[Variable, Sequence[Any]], found: M
     with np.errstate(all="ignore"):
         again = _series(program, seeds, order, None, _of_numpy, _changed())
         for out in program.outputs:
-            if not isinstance(out, Variable) or out not in found:
-                continue
-            sizes = [np.abs(0.0 if c is None else c) for c in found[out]]
-            for k in range(2, order + 1):
-                between = np.sqrt(sizes[k - 1] * sizes[k + 1]) if k < order else 0.0
-                before = sizes[k + 1] ** 2 / sizes[k + 2] if k + 1 < order else between
-                changes = [0.0 if one[out][k] is None else one[out][k] for one in (found, again)]
-                share = np.abs(changes[0] - changes[1]) / np.fmax(sizes[k], np.fmin(between, before))
-                shares[k] = max(shares[k], float(np.max(share, initial=0.0, where=np.isfinite(share))) / _ROUNDINGS)
+            if isinstance(out, Variable) and out in found:
+                whole = any(variable.shape != out.shape for variable in seeds)
+                for k, share in enumerate(_shares(found[out], again[out], whole)):
+                    shares[k] = max(shares[k], share)
     return shares
+
+
+def _shares(found: list[Any], again: list[Any], whole: bool) -> Iterator[float]:
+    def size(part: Any) -> Any:
+        return np.max(np.abs(part), initial=0.0) if whole else np.abs(part)
+
+    highest = len(found) - 1
+    coefficients, others = ([0.0 if c is None else c for c in one] for one in (found, again))
+    sizes = [size(c) for c in coefficients]
+    for k, (coefficient, other) in enumerate(zip(coefficients, others, strict=True)):
+        between = np.sqrt(sizes[k - 1] * sizes[k + 1]) if 0 < k < highest else 0.0
+        beyond = sizes[k + 1] ** 2 / sizes[k + 2] if k + 1 < highest else between
+        share = np.asarray(size(coefficient - other) / np.fmax(sizes[k], np.fmin(between, beyond)))
+        yield float(np.max(share, initial=0.0, where=np.isfinite(share))) / _ROUNDINGS
 
 
 def _changed() -> Callable[[Any], Any]:
@@ -336,7 +347,7 @@ def _key(equation: Equation, operands: Sequence[Any]) -> Any:
 
 
 def _identity(value: Any) -> Any:
-    if type(value) is np.ndarray:
+    if type(value) is np.ndarray and value.nbytes <= _COMPARED_BYTES:
         return value.shape, value.dtype.str, value.tobytes()
     if isinstance(value, bool | int | float | complex | np.generic | str | None):
         return type(value), repr(value)

@@ -185,7 +185,7 @@ def test_help(shell: InteractiveShell) -> None:
     ("text", "options"),
     [
         ("%%grad --tr", ["--trace"]),
-        ("%grad loss w=1 --m", ["--mode"]),
+        ("%grad loss w=1 --mo", ["--mode"]),
         ("%%grad --mode ", ["auto", "both", "forward", "reverse"]),
         ("%%grad x=1 --mode=f", ["forward"]),
         ("%%grad --wrt f", []),

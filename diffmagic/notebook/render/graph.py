@@ -83,7 +83,7 @@ def _brought(graph: Graph, state: State, edge: Edge, c: int, digits: int) -> str
     name, waiting = graph.derivative(graph.seeds[c], edge.name), state.waiting[place]
     sofar, part = state.reached[place][c], contribution(graph, edge, c)
     if part is None:
-        return f"a part of {name} comes" if waiting else f"{name} = {brief(sofar, digits)} is known"
+        return f"a part of {name} comes" if waiting else f"now {name} = {brief(sofar, digits)}"
     target = graph.nodes[edge.target].values[0]
     above = graph.derivative(graph.seeds[c], target.name)
     step = (

@@ -125,7 +125,8 @@ def _at(points: Line, t: float) -> Point:
             part = rest / max(length, 1)
             return round(a + part * (x - a)), round(b + part * (y - b))
         rest -= length
-    return points[-1]
+    x, y = points[-1]
+    return round(x), round(y)
 
 
 def _places(
@@ -161,7 +162,7 @@ def _places(
 
     middles = [placed(node["center"]) for node in found.nodes]
     corners = [(x - width // 2, y - height // 2) for (x, y), (width, height) in zip(middles, sizes, strict=True)]
-    lines = [[placed(point) for point in edge["points"]] for edge in found.edges]
+    lines: list[Line] = [[placed(point) for point in edge["points"]] for edge in found.edges]
     right, bottom = placed(found.bounds["max"])
     return corners, lines, [placed(edge["label_anchor"]) for edge in found.edges], (right + _FRAME, bottom + _FRAME)
 

@@ -6,7 +6,6 @@ import io
 import re
 from collections.abc import Callable
 from html import escape
-from typing import Any
 from urllib.parse import quote
 
 PAGE = "#1a1a1a"
