@@ -39,7 +39,7 @@ _COMPARED_BYTES = 1 << 16
 _MOST_FACTORS = 64
 _CUT = re.compile(r"scipy\.special\.(dawsn|erfcx|[ik][01v]e|it2i0k0|it2j0y0)")
 _CUT_ORDER = 10
-_ROUNDINGS = 512
+_ROUNDINGS, _PRECISION = 512, float(np.finfo(float).eps)
 _GOLDEN = 0.6180339887498949
 _FAR_OUT, _HALVINGS, _SINC_TERMS = 64.0, 5, 13
 
@@ -173,9 +173,13 @@ def _changed() -> Callable[[Any], Any]:
     count = itertools.count(1)
 
     def changed(value: Any) -> Any:
-        if value is None or np.result_type(value).kind not in "fc":
-            return value
-        return value * (1 + _ROUNDINGS * float(np.finfo(np.result_type(value)).eps) * (next(count) * _GOLDEN % 2 - 1))
+        precision = _PRECISION
+        if type(value) not in REAL_NUMBERS:
+            dtype = np.result_type(0 if value is None else value)
+            if dtype.kind not in "fc":
+                return value
+            precision = float(np.finfo(dtype).eps)
+        return value * (1 + _ROUNDINGS * precision * (next(count) * _GOLDEN % 2 - 1))
 
     return changed
 
