@@ -11,11 +11,11 @@ import numpy as np
 
 from diffmagic.automatic import notes_kept_back
 from diffmagic.core.codegen import compiled
-from diffmagic.core.derivative_program import _NOWHERE as NOWHERE
 from diffmagic.core.errors import DiffmagicError
 from diffmagic.core.program import Guard, Program, Variable
 from diffmagic.core.recording import record
 from diffmagic.core.replay import retraced
+from diffmagic.core.source import NOWHERE
 from diffmagic.core.taylor import finite_series, series
 from diffmagic.core.tracing import Trace, concrete
 

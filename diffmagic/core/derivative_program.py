@@ -20,9 +20,9 @@ from diffmagic.core.program import Equation, Guard, Program, Variable
 from diffmagic.core.recording import inexact
 from diffmagic.core.reverse import reverse
 from diffmagic.core.simplify import simplified
+from diffmagic.core.source import NOWHERE
 from diffmagic.core.tracing import Trace, Tracer, apply, concrete
 
-_NOWHERE = compile("", "", "exec"), -1
 _NUMBERED = re.compile(r"v\d+(_\d+)?")
 _TANGENT = re.compile(r"d(\d*)_(.*)")
 _PYTHON_NUMBERS = (bool, int, float, complex)
@@ -159,7 +159,7 @@ def _recorded(program: Program, accumulate: Callable[[_Replayed], list[Any]]) ->
     outputs = [replayed.inner[out].value if isinstance(out, Variable) else out for out in program.outputs]
     found = outer.program([tracer._variable for tracer in inputs], [*outputs, *more])
     for equation in found.equations:
-        equation.origin = _NOWHERE
+        equation.origin = NOWHERE
     found.guards[:] = sorted([*guards, *found.guards], key=lambda guard: guard.position)
     return simplified(found)
 

@@ -61,7 +61,7 @@ def forward(program: Program, seeds: Mapping[Variable, Any], product: Product | 
         for result, part in zip(equation.results, total, strict=True):
             if part is not None:
                 plain = type(part) in REAL_NUMBERS and type(result.value) in REAL_NUMBERS
-                tangents[result] = part if plain else _spread(part, result.value)
+                tangents[result] = part if plain else spread(part, result.value)
     return tangents
 
 
@@ -176,7 +176,7 @@ def _sum(total: Any, part: Any) -> Any:
     return part if total is None else total if part is None else total + part
 
 
-def _spread(part: Any, value: Any) -> Any:
+def spread(part: Any, value: Any) -> Any:
     """A tangent in its variable's shape and dtype: where broadcasting repeats a value it repeats the tangent."""
     like, have = concrete(value), concrete(part)
     if np.shape(have) != np.shape(like):

@@ -24,6 +24,8 @@ is_library: dict[str, bool] = {}
 
 Span = tuple[int, int, int, int]
 Origin = tuple[CodeType, int]
+NOWHERE: Origin = compile("", "", "exec"), -1
+"""Where stands what no user has written."""
 
 
 def origin(frame: FrameType | None) -> Origin:

@@ -25,8 +25,7 @@ from typing import Any
 import numpy as np
 
 from diffmagic.core.errors import DiffmagicError
-from diffmagic.core.forward import REAL_NUMBERS, Product, contribution, forward, local_partial, opened, selected
-from diffmagic.core.forward import _spread as spread
+from diffmagic.core.forward import REAL_NUMBERS, Product, contribution, forward, local_partial, opened, selected, spread
 from diffmagic.core.primitives import Primitive, primitive_of
 from diffmagic.core.program import Equation, Program, Variable
 from diffmagic.core.tracing import Tracer, apply, concrete, trace_flat
