@@ -7,22 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from diffmagic.automatic import automatic, cotangent, notes_kept_back, result_paths, seed_like, tangent
+from diffmagic.automatic import automatic, cotangent, seed_like, tangent
 from diffmagic.checking import check_derivative
-from diffmagic.core.dependence import dependence
 from diffmagic.core.errors import DiffmagicError
-from diffmagic.core.graph import Graph, graph_of, modes_of
-from diffmagic.core.graph_steps import state_after
 from diffmagic.core.hook import traceable
-from diffmagic.core.program import Variable
-from diffmagic.core.recording import record
 from diffmagic.core.structures import flatten
-from diffmagic.core.transforms import grad, jacobian
-from diffmagic.curvature import curvature
-from diffmagic.derivative_source import derivative_source
-from diffmagic.gradient_check.kinks import on_a_kink
-from diffmagic.matrices import matrix_of
-from diffmagic.notebook.cells import CellFunction, Subject
+from diffmagic.core.transforms import grad
+from diffmagic.notebook.cells import Subject
 from diffmagic.notebook.inputs import Inputs, evaluate
 from diffmagic.notebook.line import Options, nearest, one_of
 from diffmagic.notebook.namespace import Snapshot
@@ -36,8 +27,8 @@ from diffmagic.notebook.plot import (
     refuse_at_ranges,
 )
 from diffmagic.notebook.request import Request, add_common_options, add_input_options, check_order, merged, result_names
-from diffmagic.results import Curves, Derivative, Field, TraceTable
-from diffmagic.trace_table import Columns, trace_table
+from diffmagic.notebook.views import VIEWS, add_view_options, add_views, check_view_options
+from diffmagic.results import Curves, Derivative, Field
 
 _ABOUT = """\
 Differentiate a cell of ordinary NumPy.
@@ -71,33 +62,12 @@ def _options() -> Options:
     )
     parser.add_argument("--hessian", action="store_true", help="the same as --order 2")
     parser.add_argument(
-        "--eigen",
-        action="store_true",
-        help="the Hessian with its eigenvalues, and whether the point is a minimum, a maximum or a saddle",
-    )
-    parser.add_argument(
         "--seed",
         metavar="VALUES",
         help="with --mode forward a direction, one entry for each input or a dict by name: gives the derivative along "
         "it; with --mode reverse one weight for each number of the result: gives the gradient of the weighted sum",
     )
-    parser.add_argument("--trace", action="store_true", help="show every step with its value and its derivatives")
-    parser.add_argument(
-        "--rows",
-        type=one_of("one", "folded"),
-        metavar="{one,folded}",
-        help="the rows of --trace: one operation each, or constants and signs folded into the others",
-    )
-    parser.add_argument(
-        "--graph",
-        nargs="?",
-        const=True,
-        type=one_of("forward", "reverse", "plain"),
-        metavar="{forward,reverse,plain}",
-        help="draw the computational graph with the tangents, the cotangents or neither; by default as the mode is",
-    )
-    parser.add_argument("--step", type=int, metavar="K", help="the graph after K steps of the accumulation")
-    parser.add_argument("--source", action="store_true", help="show the derivative as a function to paste and run")
+    add_view_options(parser)
     parser.add_argument("--why", action="store_true", help="explain what is not finite, and the kinks, step by step")
     add_plot_options(parser)
     add_curve_options(parser)
@@ -106,13 +76,14 @@ def _options() -> Options:
 
 
 GRAD = _options()
-_AT_A_POINT = ("mode", "hessian", "eigen", "seed", "trace", "rows", "graph", "source", "why")
+_AT_A_POINT = ("mode", "hessian", "seed", *VIEWS, "why")
 
 
 def run_grad(request: Request) -> Derivative | Curves | Field | None:
     """Differentiate or draw what ``%grad`` asks for; None where a function and its gradient were defined instead."""
     options = request.options
     _check_options(options)
+    check_view_options(options)
     check_plot_options(request)
     if request.line.ranges:
         refuse_at_ranges(request, _AT_A_POINT)
@@ -136,13 +107,8 @@ def run_grad(request: Request) -> Derivative | Curves | Field | None:
     with request.function(subject, inputs) as function:
         found = _differentiated(function, subject, inputs, mode, order, seed)
         found.check = check_derivative(found, function, inputs.varied)
-        found.trace = _trace(found, columns, options.rows == "folded") if options.trace else None
+        add_views(found, request, function, inputs, columns)
         found.curves = around(request, function, inputs, found.names[0], exact) if options.plot else None
-        if options.graph:
-            found.graph = _graph(found, "auto" if options.graph is True else options.graph)
-            found.graph_state = None if options.step is None else state_after(found.graph, options.step)
-        found.source = derivative_source(found, _arrays(request)) if options.source else ""
-        _look_into(found, function, inputs.varied, options.eigen)
     found.notes = merged(inputs.notes, found.notes, function.notes(found.findings))
     found.explained = options.why
     found.digits = request.digits
@@ -154,54 +120,16 @@ def _check_options(options: Any) -> None:
     second = "--hessian" if options.hessian else "--eigen" if options.eigen else ""
     if second and options.order not in (None, 2):
         raise DiffmagicError(f"{second} is the derivative of order 2, not {options.order}", rewrite="one of the two")
-    if not options.trace and (options.rows or options.mode == "both"):
-        written = f"--rows {options.rows}" if options.rows else "--mode both"
-        raise DiffmagicError(f"{written} is for the table of steps", rewrite=f"--trace {written}")
-    if options.step is not None and not options.graph:
-        raise DiffmagicError("--step is that of a graph", rewrite=f"--graph --step {options.step}")
     if options.seed is not None and (second or (options.order or 1) > 1):
         raise DiffmagicError(
             "a seed goes with the first derivative", rewrite=f"leave --order{' and ' * bool(second)}{second} out"
         )
 
 
-def _arrays(request: Request) -> dict[str, Any]:
-    """The arrays of the notebook, by name."""
-    return {name: value for name, value in request.names.items() if type(value) is np.ndarray and name.isidentifier()}
-
-
-def _graph(found: Derivative, mode: Any) -> Graph:
-    """The computational graph, with what the derivative's own mode carries if the line does not say."""
-    program = found.program
-    assert program is not None
-    seeds = None
-    if found.kind != "derivative" and mode in ("auto", found.method):
-        mode = found.method
-        ends = program.inputs if mode == "forward" else program.outputs
-        parts = [part for _, part in flatten(found.seed)[0]]
-        seeds = {end: part for end, part in zip(ends, parts, strict=True) if isinstance(end, Variable)}
-    elif mode == "auto" and found.method in modes_of(program):
-        mode = found.method
-    return graph_of(program, mode, results=result_paths(found.value, found.names), seeds=seeds)
-
-
 def _define_gradient(subject: Subject, request: Request) -> None:
     """A cell that ends in a def and has no values: define it, and its gradient."""
     options, names, wrt = request.options, request.names, request.wrt()
-    for name in (
-        "mode",
-        "order",
-        "hessian",
-        "eigen",
-        "seed",
-        "trace",
-        "rows",
-        "graph",
-        "source",
-        "why",
-        "digits",
-        "out",
-    ):
+    for name in (*_AT_A_POINT, "order", "plot", "digits", "out"):
         if value := getattr(options, name):
             written = f"--{name}" if value is True else f"--{name} {value}"
             raise DiffmagicError(f"--{name} needs a point", rewrite=f"%%grad {_example(subject)} {written}")
@@ -267,40 +195,3 @@ def _direction(seed: Any, varied: dict[str, Any]) -> dict[str, Any]:
 def _zero(value: Any) -> Any:
     leaves, rebuild = flatten(value)
     return rebuild([np.zeros_like(leaf) if np.ndim(leaf) else 0.0 for _, leaf in leaves])
-
-
-def _look_into(found: Derivative, function: CellFunction, varied: dict[str, Any], eigen: bool) -> None:
-    """What is zero by structure in a Jacobian or Hessian and, if that is asked for, what its eigenvalues say."""
-    whole = matrix_of(found, found.entries)
-    if whole is None and eigen:
-        raise DiffmagicError(
-            "the eigenvalues are those of one number's Hessian, and the result is not one number",
-            rewrite="end the cell in one number",
-        )
-    if whole is None:
-        return
-    program = found.program
-    if found.order == 2:
-        with notes_kept_back():
-            program = record(jacobian(function), 0, (varied,), {}).program
-    assert program is not None
-    found.depends = dependence(program)
-    if eigen:
-        assert found.program is not None
-        found.curvature = curvature(program, whole.numbers, on_a_kink(found.program))
-
-
-def _trace(found: Derivative, mode: Columns, folded: bool) -> TraceTable:
-    program = found.program
-    assert program is not None
-    tangents = cotangents = None
-    if found.kind != "derivative":
-        parts = [part for _, part in flatten(found.seed)[0]]
-        if found.kind == "tangent":
-            tangents = dict(zip(program.inputs, parts, strict=True))
-        else:
-            pairs = zip(program.outputs, parts, strict=True)
-            cotangents = {out: part for out, part in pairs if isinstance(out, Variable)}
-    return trace_table(
-        program, result=found.names[0], mode=mode, folded=folded, tangents=tangents, cotangents=cotangents
-    )
