@@ -98,9 +98,9 @@ class Grid:
                 if program is not None and left.size > 1 and is_scalar(program):
                     self.paths.append(_path(program, self.orders))
                     left = _fill(self.paths[-1], arrays, left, found)
-                left = left[left != here]
-                if program is not None:
+                if program is not None and here in left:  # arrays do not take its path, or not to the last digit
                     found[:, here] = self._alone(program)
+                left = left[left != here]
             for here in np.nonzero(np.isfinite(found[0]) & ~np.isfinite(found).all(axis=0))[0]:
                 program = self._traced(tuple(float(each[here]) for each in arrays))
                 if program is not None:  # what is not chosen contributes nothing, even where it is infinite
