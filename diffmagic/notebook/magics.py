@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 from IPython.core.magic import Magics, line_cell_magic, magics_class, no_var_expand
 from traitlets import Enum, Int
 
@@ -37,7 +38,9 @@ def _magic(parser: Options, run: Callable[[Request], Any]) -> Any:
 class DiffMagic(Magics):
     """The magics of diffmagic and their defaults."""
 
-    digits = Int(8, min=1, max=17, help="How many digits to show, from 1 to 17.").tag(config=True)
+    digits = Int(
+        None, min=1, max=17, allow_none=True, help="How many digits to show, from 1 to 17; by default NumPy's precision."
+    ).tag(config=True)
     mode = Enum(["auto", "forward", "reverse"], "auto", help="How %%grad accumulates derivatives.").tag(config=True)
 
     grad = _magic(GRAD, run_grad)
@@ -56,7 +59,8 @@ class DiffMagic(Magics):
             options = asked.options
             check_common_options(options)
             silent = asked.silent or options.quiet or (cell is not None and ends_silently(cell))
-            found = run(Request(shell, asked, cell, silent, options.digits or self.digits, self.mode))
+            digits = options.digits or self.digits or int(np.clip(np.get_printoptions()["precision"], 1, 17))
+            found = run(Request(shell, asked, cell, silent, digits, self.mode))
             if found is not None and options.out:
                 shell.user_ns[known_as(options.out)] = found
             return None if silent else found

@@ -11,6 +11,7 @@ from IPython.core.completer import provisionalcompleter
 from IPython.core.interactiveshell import InteractiveShell
 
 from diffmagic import Derivative, DiffmagicError, Program
+from diffmagic.notebook.render import text_of
 
 Run = Callable[[str], Any]
 Output = Callable[[str], str]
@@ -173,6 +174,15 @@ def test_config(output: Output, shell: InteractiveShell) -> None:
     text = output("%grad 'np.sin(x)' x=1.0")
     assert "∂/∂x = 0.54\n" in text
     assert "Forward mode (as asked)" in text
+
+
+def test_numpys_print_options_count(run: Run) -> None:
+    with np.printoptions(precision=3, suppress=True, threshold=5):
+        text = text_of(run("%%grad v=np.array([1e-9, 2.0])\nnp.sum(np.exp(v) / 3)"))
+        assert "value = 2.8" in text
+        assert "∂/∂v  = [0.333 2.463]" in text
+        assert "..." in text_of(run("%%grad v=np.ones(7)\nnp.sum(v**2)"))
+        assert "2.79635" in text_of(run("%%grad v=np.array([1e-9, 2.0]) --digits 7\nnp.sum(np.exp(v) / 3)"))
 
 
 def test_help(shell: InteractiveShell) -> None:

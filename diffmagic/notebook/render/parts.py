@@ -25,9 +25,8 @@ def shown(value: Any, digits: int, indent: int = 0) -> str:
     """A number or array as NumPy shows it, to so many digits; continuation lines are indented."""
     if not np.ndim(value):
         return brief(value, digits)
-    return np.array2string(
-        value, precision=digits, max_line_width=WIDTH, threshold=100, prefix=" " * indent, suppress_small=False
-    )
+    few = min(100, int(np.get_printoptions()["threshold"]))
+    return np.array2string(value, precision=digits, max_line_width=WIDTH, threshold=few, prefix=" " * indent)
 
 
 def account(finding: Finding) -> tuple[str, list[tuple[str, str]]]:
