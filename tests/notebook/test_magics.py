@@ -180,7 +180,7 @@ def test_numpys_print_options_count(run: Run) -> None:
     with np.printoptions(precision=3, suppress=True, threshold=5):
         text = text_of(run("%%grad v=np.array([1e-9, 2.0])\nnp.sum(np.exp(v) / 3)"))
         assert "value = 2.8" in text
-        assert "∂/∂v  = [0.333 2.463]" in text
+        assert "∂/∂v = [0.333 2.463]" in text
         assert "..." in text_of(run("%%grad v=np.ones(7)\nnp.sum(v**2)"))
         assert "2.79635" in text_of(run("%%grad v=np.array([1e-9, 2.0]) --digits 7\nnp.sum(np.exp(v) / 3)"))
 
