@@ -83,7 +83,7 @@ def curves(
         curve = curve_of(rows, spaced(low, high, points), marks)
         curve.label = f"{name} = {short(*member, 6)}" if member else ""
         found.curves.append(curve)
-        found.notes += _missing(curve, wrt, _why(grid))
+        found.notes += _missing(curve, wrt, grid)
     found.programs = grid.programs
     return found
 
@@ -127,7 +127,7 @@ def field_of(
     value, *gradient = grid(*(each.ravel() for each in np.meshgrid(x, y))).reshape(3, points, points)
     missing = int(np.sum(~np.isfinite(value)))
     if missing == value.size:
-        raise _nothing("", _why(grid))
+        raise _nothing(grid)
     notes = [f"there is no value at {missing:,} of {value.size:,} points{_why(grid)}"] if missing else []
     return Field(of, wrt, x, y, value, np.stack(gradient), grid.programs, notes)
 
@@ -249,21 +249,22 @@ def _check(low: float, high: float, order: int, points: int) -> None:
         raise DiffmagicError(f"a curve of order {order} cannot be drawn", rewrite=f"an order up to {_MOST_ORDERS}")
 
 
-def _missing(curve: Curve, wrt: str, why: str) -> list[str]:
+def _missing(curve: Curve, wrt: str, grid: Grid) -> list[str]:
     """Where a curve has no value."""
     whose = f" for {curve.label}" if curve.label else ""
     if not np.isfinite(curve.y[0]).any():
-        raise _nothing(whose, why)
+        raise _nothing(grid, whose)
     places = [
         f"at {wrt} = {short(low, 6)}" if low == high else f"from {wrt} = {short(low, 6)} to {short(high, 6)}"
         for low, high in curve.gaps
     ]
     told = ", ".join(places[:_TOLD]) + (f" and {len(places) - _TOLD} more" if len(places) > _TOLD else "")
-    return [f"there is no value {told}{whose}{why}"] if places else []
+    return [f"there is no value {told}{whose}{_why(grid)}"] if places else []
 
 
-def _nothing(whose: str, why: str) -> DiffmagicError:
-    return DiffmagicError(f"there is no value on all of the range{whose}{why}", rewrite="another range")
+def _nothing(grid: Grid, whose: str = "") -> DiffmagicError:
+    rewrite = grid.failure.rewrite if isinstance(grid.failure, DiffmagicError) else "another range"
+    return DiffmagicError(f"there is no value on all of the range{whose}{_why(grid)}", rewrite=rewrite)
 
 
 def _why(grid: Grid) -> str:

@@ -185,6 +185,7 @@ _IN_MATH |= {"np.absolute": "abs", "np.radians": "math.radians", "np.degrees": "
 _IN_MATH |= dict.fromkeys(("np.positive", "np.copy", "np.real", "np.conjugate"), "")
 _IN_NUMPY = {f"math.{ours}": f"np.{theirs}" for ours, theirs in _TWINS.items()} | {"float": ""}
 _IN_NUMPY |= {"math.erf": "scipy.special.erf", "math.erfc": "scipy.special.erfc", "math.pow": "np.power"}
+_IN_NUMPY |= {f"math.{name}": f"np.{name}" for name in ("floor", "ceil", "trunc", "isnan", "isinf", "isfinite")}
 _IN_NUMPY |= {"math.gamma": "scipy.special.gamma", "math.lgamma": "scipy.special.gammaln"}
 _IN_PYTHON: dict[str, tuple[str, int]] = {
     "np.square": ("{0} ** 2", POWER),

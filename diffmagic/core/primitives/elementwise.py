@@ -43,10 +43,11 @@ define(np.reciprocal, lambda y, x: -y * y)
 
 
 def _power_base(y: Any, a: Any, b: Any) -> Any:
-    """b a^(b-1), without 0 * inf for b = 0."""
+    """b a^(b-1), without 0 * inf where a = b = 0."""
     if type(b) in (int, float):
         return 2 * a if b == 2 else np.float64(b) * np.power(a, b - 1.0) if b != 0 else 0.0 * np.real(a)
-    return np.where(np.equal(b, 0), 0.0, b * np.power(a, np.where(np.equal(b, 0), 1.0, b - 1)))
+    flat = np.logical_and(np.equal(a, 0), np.equal(b, 0))
+    return np.where(flat, 0.0, b * np.power(a, np.where(flat, 1.0, b - 1)))
 
 
 def _power_exponent(y: Any, a: Any, b: Any) -> Any:
