@@ -239,7 +239,7 @@ class Path:
     guards : list of Guard
         What has to be decided in the same way.
     undefined : bool
-        Whether the value was NaN where it was traced. If not, arrays may have NaN where the function raises an error.
+        Whether the value is not finite where it was traced. If it is, arrays may be where the function raises an error.
     """
 
     run: Callable[..., tuple[Any, ...]]
@@ -258,7 +258,7 @@ class Path:
             for guard, value in zip(self.guards, values[self.rows :], strict=True):
                 holds &= _same(guard, value)
             if not self.undefined:
-                holds &= ~np.isnan(rows[0])
+                holds &= np.isfinite(rows[0])
             if holds.all():
                 for row, numbers in zip(found, rows, strict=True):
                     row[chunk] = numbers
@@ -281,7 +281,7 @@ def path_of(program: Program, orders: tuple[int, ...]) -> Path:
     for equation in whole.equations:  # no names of ours
         equation.origin = NOWHERE
     (out,) = program.outputs
-    undefined = bool(np.isnan(concrete(out.value if isinstance(out, Variable) else out)))
+    undefined = not np.isfinite(concrete(out.value if isinstance(out, Variable) else out))
     return Path(compiled(whole, "numpy"), len(rows), guards, undefined)
 
 

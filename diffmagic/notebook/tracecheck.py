@@ -26,6 +26,7 @@ from diffmagic.trace_check import (
     claims_in_comment,
     claims_of,
     is_table,
+    items_in,
     looks_claimed,
     sheet_in,
     sheet_of,
@@ -67,22 +68,28 @@ TRACECHECK = _options()
 
 @dataclass(slots=True)
 class _Comment:
-    """A comment behind an assignment, a return or the last expression.
+    """A comment behind a statement.
 
     Attributes
     ----------
     line : int
         Counted from 1 below the magic's line.
-    text, name, operation : str
+    text : str
+    name : str or None
+        What its numbers are of; empty for the result, None behind a statement of another kind.
+    operation : str
     end : tuple of int, or None
         Where the assignment ends, line and column in bytes; None for the result.
+    targets : str
+        All that is assigned there.
     """
 
     line: int
     text: str
-    name: str
-    operation: str
-    end: tuple[int, int] | None
+    name: str | None = None
+    operation: str = ""
+    end: tuple[int, int] | None = None
+    targets: str = ""
 
 
 @dataclass(slots=True)
@@ -130,7 +137,9 @@ def _claims(homework: _Homework, program: Program, result: str, seen: dict[int, 
     claims: list[Claim] = []
     notes: list[str] = []
     for k, comment in enumerate(homework.comments):
-        numbers = claims_in_comment(comment.text, comment.name or result, moving, result)
+        numbers = {}
+        if comment.name is not None:
+            numbers = claims_in_comment(comment.text, comment.name or result, moving, result)
         if not numbers:
             if looks_claimed(comment.text):
                 notes.append(f"line {comment.line + 1}: the comment “{comment.text}” is not read as a claim")
@@ -207,34 +216,43 @@ def _upto(lines: list[str], statement: ast.stmt) -> list[str]:
 
 
 def _behind(tree: ast.Module, comments: dict[int, Any], cell: str) -> Iterator[_Comment]:
-    """The comments that stand behind something with a value."""
+    """The comments that stand behind statements."""
     last = tree.body[-1] if tree.body else None
     final = last.body[-1] if isinstance(last, ast.FunctionDef) else last
     ends: dict[int, ast.stmt] = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.stmt) and (node.end_lineno or 0) in comments:
-            before = ends.get(node.end_lineno or 0)
-            if before is None or (node.end_col_offset or 0) > (before.end_col_offset or 0) or _inside(node, before):
+            before = ends.setdefault(node.end_lineno or 0, node)
+            if (node.end_col_offset or 0) >= (before.end_col_offset or 0):  # what is inside another comes after it
                 ends[node.end_lineno or 0] = node
+
+    def source(node: ast.AST) -> str:
+        return " ".join((ast.get_source_segment(cell, node) or "").split())
+
     for line, node in ends.items():
         text = comments[line].string.lstrip("#").strip()
+        end = (line, node.end_col_offset or 0)
         match node:
+            case ast.AugAssign(target=ast.Name(id=name)):
+                yield _Comment(line, text, name, source(node), end, name)
             case (
                 ast.Assign(targets=[ast.Name(id=name)], value=ast.expr() as value)
                 | ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value)
-                | ast.AugAssign(target=ast.Name(id=name), value=value)
             ):
-                written = ast.get_source_segment(cell, value) or ""
-                if isinstance(node, ast.AugAssign):
-                    written = ast.get_source_segment(cell, node) or ""
-                yield _Comment(line, text, name, " ".join(written.split()), (line, node.end_col_offset or 0))
-            case ast.Return(value=ast.expr() as value) | ast.Expr(value=value) if node is final:
-                written = ast.get_source_segment(cell, value) or ""
-                yield _Comment(line, text, "", " ".join(written.split()), None)
-
-
-def _inside(node: ast.stmt, other: ast.stmt) -> bool:
-    return any(each is node for each in ast.walk(other))
+                yield _Comment(line, text, name, source(value), end, name)
+            case ast.Assign(targets=[ast.Tuple(elts=names) | ast.List(elts=names) as target], value=value) if len(
+                items := items_in(text)
+            ) == len(names) and all(isinstance(each, ast.Name) for each in names):
+                values = value.elts if isinstance(value, ast.Tuple | ast.List) else []
+                written = [source(each) for each in values] if len(values) == len(names) else [""] * len(names)
+                for item, each, operation in zip(items, names, written, strict=True):
+                    yield _Comment(line, item, source(each), operation, end, source(target))
+            case ast.Return(value=ast.expr() as value) | ast.Expr(value=value) if node is final and not isinstance(
+                value, ast.Tuple
+            ):
+                yield _Comment(line, text, "", source(value))
+            case _:
+                yield _Comment(line, text)
 
 
 @contextmanager
@@ -255,7 +273,8 @@ def _watched(request: Request, homework: _Homework, subject: Subject) -> Iterato
         if comment.end is not None:
             number, column = comment.end
             line = lines[number - 1].encode()
-            told = f"; {_WATCHER}({k}, {comment.name}); {comment.name} = {comment.name}"  # ends in the assignment still
+            again = f"{comment.targets} = {comment.targets}"  # it ends in the assignment still
+            told = f"; {_WATCHER}({k}, {comment.name}); {again}"
             lines[number - 1] = (line[:column] + told.encode() + line[column:]).decode()
     source = "".join(lines)
     if source == homework.source:

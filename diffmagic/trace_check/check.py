@@ -9,8 +9,8 @@ from diffmagic.core.errors import DiffmagicError
 from diffmagic.core.program import Program
 from diffmagic.results import CheckedRow, RowVerdict, TraceCell, TraceCheck
 from diffmagic.trace_check.claims import COTANGENT, Claim, Column
-from diffmagic.trace_check.judging import Cell, judged
-from diffmagic.trace_check.subject import Subject, rows_text
+from diffmagic.trace_check.judging import Judged, judged
+from diffmagic.trace_check.subject import Subject, rows_text, subject_of
 
 _KINDS = ("value", "tangent", "cotangent")
 _WORST_FIRST: tuple[RowVerdict, ...] = ("wrong", "follows", "right")
@@ -41,7 +41,7 @@ def check_table(program: Program, claims: Sequence[Claim], *, digits: int = 8) -
             rewrite="v1 = 4*x  # 0.785398, or below the function a table, {'v1': 0.785398}",
         )
     table = dict(enumerate(claims, start=1))
-    subject = Subject(program, table)
+    subject = subject_of(program, table)
     cells = judged(subject, table)
     columns = sorted(dict.fromkeys(c for claim in claims for c in claim.numbers), key=lambda c: _KINDS.index(c.kind))
     rows = [_row(row, subject, table, cells, columns, digits) for row, claim in table.items() if claim.numbers]
@@ -60,7 +60,7 @@ def _row(
     row: int,
     subject: Subject,
     table: Mapping[int, Claim],
-    cells: Mapping[tuple[int, Column], Cell],
+    cells: Mapping[tuple[int, Column], Judged],
     columns: Sequence[Column],
     digits: int,
 ) -> CheckedRow:
@@ -97,7 +97,7 @@ def _finest(table: Mapping[int, Claim], column: Column) -> float:
     return min([unit for c, unit in every if c == column] or [unit for _, unit in every], default=0.0)
 
 
-def _place(row: int, subject: Subject, cells: Mapping[tuple[int, Column], Cell]) -> tuple[int, float]:
+def _place(row: int, subject: Subject, cells: Mapping[tuple[int, Column], Judged]) -> tuple[int, float]:
     """Where a mistake comes in the computation: values and tangents forward, then cotangents back."""
     order = [*subject.computation.inputs, *subject.computation.steps]
     if row in subject.keys:

@@ -1,16 +1,16 @@
-"""What a student's table claims: rows with a name, an operation and printed numbers, from whatever holds them."""
+"""What a student's table claims: rows with a name, an operation and numbers, in cells or in comments."""
 
 from __future__ import annotations
 
-import ast
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from diffmagic.core.errors import DiffmagicError
 from diffmagic.trace_check.notation import Number, is_name, known_name, number, plain
+from diffmagic.trace_check.sheets import Sheet, is_number, text_in
 
 _SKIPPED = r"partial|local|\bline\b|comment|note|^#$|^no\.?$"
 _BACKWARD = r"cotangent|adjoint|\bbar\b|reverse|backward|vjp"
@@ -58,125 +58,6 @@ class Claim:
         return self.name or self.operation
 
 
-class Sheet(NamedTuple):
-    """A table as cells: texts and numbers."""
-
-    head: list[str] | None
-    rows: list[list[Any]]
-
-
-def sheet_of(table: Any) -> Sheet:
-    """A table in a string (Markdown), a dict, a list of rows or a data frame.
-
-    Raises
-    ------
-    DiffmagicError
-        If it is something else, or empty.
-
-    Examples
-    --------
-    >>> sheet_of({"v1": 0.5, "v2": 1.5})
-    Sheet(head=None, rows=[['v1', 0.5], ['v2', 1.5]])
-    >>> sheet_of("| name | value |\\n|---|---|\\n| v1 | 0.50 |")
-    Sheet(head=['name', 'value'], rows=[['v1', '0.50']])
-    """
-    if isinstance(table, str):
-        found = _markdown(table)
-    elif isinstance(table, Mapping):
-        found = _mapping(table)
-    elif hasattr(table, "itertuples") and hasattr(table, "columns"):
-        found = _frame(table)
-    elif isinstance(table, Sequence) or hasattr(table, "tolist"):
-        found = _rows(list(table))
-    else:
-        raise DiffmagicError(
-            f"a value of type {type(table).__name__} is no table", rewrite='{"v1": 0.785398, "v2": 0.707107}'
-        )
-    if not found.rows:
-        raise DiffmagicError("the table has no rows", rewrite='{"v1": 0.785398, "v2": 0.707107}')
-    return found
-
-
-def sheet_in(expression: ast.expr, source: str) -> Sheet:
-    """A table written out in source, its numbers as they are printed there."""
-    return sheet_of(_written(expression, source))
-
-
-def is_table(text: str) -> bool:
-    """Whether a text holds a Markdown table."""
-    rows = [line for line in text.splitlines() if line.strip().startswith("|")]
-    return any(_number(cell) for row in rows for cell in row.split("|"))
-
-
-def _written(node: ast.expr, source: str) -> Any:
-    match node:
-        case ast.Dict(keys=keys, values=values):
-            return {_key(key, source): _written(value, source) for key, value in zip(keys, values, strict=True)}
-        case ast.List(elts=elements) | ast.Tuple(elts=elements):
-            return [_written(each, source) for each in elements]
-        case ast.Constant(value=str(text)):
-            return text
-    return ast.get_source_segment(source, node) or ast.unparse(node)
-
-
-def _key(node: ast.expr | None, source: str) -> str:
-    if node is None:
-        raise DiffmagicError("a table with ** in it cannot be read", rewrite="--table NAME")
-    return str(_written(node, source))
-
-
-def _markdown(text: str) -> Sheet:
-    lines = [line.strip() for line in text.splitlines() if line.strip().startswith("|")]
-    if not lines:
-        raise DiffmagicError("the string holds no Markdown table", rewrite="| v1 | 0.785398 |")
-    rows = [[cell.strip().replace(r"\|", "|") for cell in _CELLS.split(line.strip("|"))] for line in lines]
-    rules = [k for k, row in enumerate(rows) if all(re.fullmatch(r":?-+:?", cell) for cell in row)]
-    if rules and rules[0] == 1:
-        return Sheet(rows[0], [row for row in rows[2:] if any(row)])
-    return _with_head([row for k, row in enumerate(rows) if k not in rules and any(row)])
-
-
-_CELLS = re.compile(r"(?<!\\)\|")
-
-
-def _mapping(table: Mapping[Any, Any]) -> Sheet:
-    values = list(table.values())
-    if values and all(isinstance(value, Mapping) for value in values):
-        inner = list(dict.fromkeys(key for value in values for key in value))
-        return Sheet(["name", *map(str, inner)], [[k, *(v.get(c) for c in inner)] for k, v in table.items()])
-    if any(re.search(rf"^({_NAME}|{_VALUE})$", str(key).lower()) for key in table) and all(map(_is_list, values)):
-        return Sheet(list(map(str, table)), [list(row) for row in zip(*values, strict=False)])
-    return Sheet(None, [[name, *(value if _is_list(value) else [value])] for name, value in table.items()])
-
-
-def _is_list(value: Any) -> bool:
-    return isinstance(value, list | tuple) or (hasattr(value, "tolist") and getattr(value, "ndim", 0) > 0)
-
-
-def _frame(table: Any) -> Sheet:
-    head = [str(name) for name in table.columns]
-    rows = [list(row) for row in table.itertuples(index=True)]
-    if any(isinstance(row[0], str) for row in rows):
-        return Sheet(["name", *head], rows)
-    return Sheet(head, [row[1:] for row in rows])
-
-
-def _rows(table: list[Any]) -> Sheet:
-    if table and all(isinstance(row, Mapping) for row in table):
-        head = list(dict.fromkeys(key for row in table for key in row))
-        return Sheet(list(map(str, head)), [[row.get(key) for key in head] for row in table])
-    if not all(map(_is_list, table)):
-        raise DiffmagicError("the table is a list, and not one of rows", rewrite='[("v1", 0.785398), …]')
-    return _with_head([list(row) for row in table])
-
-
-def _with_head(rows: list[list[Any]]) -> Sheet:
-    """Rows of which the first is a head where it holds no number and others do."""
-    if len(rows) > 1 and not any(_number(cell) for cell in rows[0]) and any(_number(cell) for cell in rows[1][1:]):
-        return Sheet([str(cell) for cell in rows[0]], rows[1:])
-    return Sheet(None, rows)
-
-
 def claims_of(sheet: Sheet, inputs: Sequence[str], result: str) -> tuple[list[Claim], list[str]]:
     """The rows of a table as claims, and notes on what is not checked.
 
@@ -193,31 +74,31 @@ def claims_of(sheet: Sheet, inputs: Sequence[str], result: str) -> tuple[list[Cl
     DiffmagicError
         For columns that are not known, and what is no number where a number should be.
     """
-    width = max(map(len, sheet.rows))
+    width = max(map(len, [*sheet.rows, sheet.head or []]))
     cells = [[*row, *[None] * (width - len(row))] for row in sheet.rows]
     head = sheet.head or _guessed_head(cells)
     meanings: list[Any] = [_meaning(text, inputs, result) for text in head]
-    columns = [[row[k] if k < width else None for row in cells] for k in range(len(head))]
+    columns = list(zip(*cells, strict=True))
     notes = []
     for k, meaning in enumerate(meanings):
         if isinstance(meaning, Column) and meaning.kind != "value" and not _mostly_numbers(columns[k]):
             meanings[k] = None
             notes.append(f"the column “{head[k]}” holds formulas, which are not checked")
     names = [k for k, meaning in enumerate(meanings) if meaning == "name"]
-    label = next((k for k in names if not all(map(_number, columns[k]))), None)
+    label = next((k for k in names if not all(map(is_number, columns[k]))), None)
     operation = next((k for k, meaning in enumerate(meanings) if meaning == "operation"), None)
     if label is None and operation is None:
         raise DiffmagicError("the table has no column of names", rewrite=_COLUMNS.format(*inputs[:1]))
     claims = []
     for row in cells:
-        name = _text(row[label]) if label is not None else ""
-        done = _text(row[operation]) if operation is not None else ""
+        name = text_in(row[label]) if label is not None else ""
+        done = text_in(row[operation]) if operation is not None else ""
         name, *equal = [part.strip() for part in re.split(r"(?<![<>=!])=(?!=)", name)]
         if not is_name(name):
             name, done = "", done or name
-        claim = Claim(name, done or next((part for part in equal if not _number(part)), ""))
+        claim = Claim(name, done or next((part for part in equal if not is_number(part)), ""))
         for meaning, cell in zip(meanings, row, strict=False):
-            if isinstance(meaning, Column) and _text(cell).lower() not in _EMPTY:
+            if isinstance(meaning, Column) and text_in(cell).lower() not in _EMPTY:
                 claim.numbers[meaning] = _demanded(cell, claim.label)
         claims.append(claim)
     return claims, notes
@@ -235,22 +116,21 @@ def claims_in_comment(text: str, name: str, inputs: Sequence[str], result: str) 
     {}
     """
     bare = re.sub(r"^(->|=>|[=≈→])\s*", "", text.strip())
-    pairs = [_item(item.strip()) for item in re.split(r"[;,](?=\s|$)|;", bare) if item.strip()]
+    pairs = [_item(item) for item in items_in(bare)]
     if name == result and len(pairs) == 1 and is_name(pairs[0][0]) and pairs[0][0] not in inputs:
         pairs = [("", pairs[0][1])]  # a result may be called as one likes
     if not pairs or not re.search(r"[\dπ]", text) or re.fullmatch(r"\(\d+\)", text.strip()):
         return {}
-    if not all(value and (not label or is_label(label, name, inputs, result)) for label, value in pairs):
-        return {}
     claims: dict[Column, Number] = {}
     unsaid = sum(not label for label, _ in pairs)
     moving = iter([Column("tangent", each) for each in (inputs if unsaid == 1 + len(inputs) else [""])])
-    for place, (label, value) in enumerate(pairs):
+    columns = [_said(label, name, inputs, result) for label, _ in pairs]
+    known = zip(pairs, columns, strict=True)
+    if not all(value and (column or not label) for (label, value), column in known):
+        return {}
+    for (label, value), said in zip(pairs, columns, strict=True):
         assert value is not None
-        if label:
-            column = VALUE if known_name(label) == known_name(name) else _meaning(label, inputs, result)
-        else:
-            column = VALUE if place == 0 else next(moving, None)
+        column = said if label else next(moving, None) if claims else VALUE
         if column is None or column in claims:
             raise DiffmagicError(
                 f"it is not clear what the numbers of {name} are: {text.strip()}",
@@ -260,25 +140,31 @@ def claims_in_comment(text: str, name: str, inputs: Sequence[str], result: str) 
     return claims
 
 
+def items_in(text: str) -> list[str]:
+    """What stands between a comment's commas."""
+    return [item.strip() for item in re.split(r"[;,](?=\s|$)|;", text) if item.strip()]
+
+
 def looks_claimed(text: str) -> bool:
-    """Whether a comment that is prose may have been meant as a claim."""
-    return re.search(r"^\W*\d*\.\d+|[=≈]\s*[-−]?\.?\d", text) is not None
+    """Whether a comment that is not read may have been meant as a claim."""
+    return re.search(r"^\W*\d*\.\d+|[=≈]\s*[-−]?\.?\d|^[-−]?\d+\s*(,|$)", text) is not None
 
 
-def is_label(label: str, name: str, inputs: Sequence[str], result: str) -> bool:
-    """Whether a word stands for a column of numbers."""
+def _said(label: str, name: str, inputs: Sequence[str], result: str) -> Column | None:
+    """The column that a word stands for; None for another word."""
     if known_name(label) == known_name(name):
-        return True
+        return VALUE
     try:
-        return isinstance(_meaning(label, inputs, result), Column)
+        meaning = _meaning(label, inputs, result)
     except DiffmagicError:
-        return False
+        return None
+    return meaning if isinstance(meaning, Column) else None
 
 
 def _item(item: str) -> tuple[str, Number | None]:
     label, equals, rest = item.replace(":", "=", 1).rpartition("=")
     label = label.strip()
-    return (label, number(rest)) if equals and label and not _number(label) else ("", number(item))
+    return (label, number(rest)) if equals and label and not is_number(label) else ("", number(item))
 
 
 def _guessed_head(cells: list[list[Any]]) -> list[str]:
@@ -290,20 +176,12 @@ def _guessed_head(cells: list[list[Any]]) -> list[str]:
 
 
 def _mostly_numbers(column: Iterable[Any]) -> bool:
-    filled = [cell for cell in column if _text(cell).lower() not in _EMPTY]
-    return 2 * sum(map(_number, filled)) >= len(filled) > 0
-
-
-def _text(cell: Any) -> str:
-    return "" if cell is None else str(cell).strip()
-
-
-def _number(cell: Any) -> bool:
-    return bool(_text(cell)) and number(_text(cell)) is not None
+    filled = [cell for cell in column if text_in(cell).lower() not in _EMPTY]
+    return 2 * sum(map(is_number, filled)) >= len(filled) > 0
 
 
 def _demanded(cell: Any, row: str) -> Number:
-    text = _text(float(cell) if hasattr(cell, "dtype") and getattr(cell, "ndim", 1) == 0 else cell)
+    text = text_in(float(cell) if hasattr(cell, "dtype") and getattr(cell, "ndim", 1) == 0 else cell)
     found = number(text)
     if found is None:
         raise DiffmagicError(f"{row}: {text} is not a number", rewrite=f"{row}: 0.785398, or π/4")

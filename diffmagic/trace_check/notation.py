@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -75,26 +75,12 @@ def is_name(text: str) -> bool:
     return re.fullmatch(r"[^\W\d]\w*(-\d+)?", known_name(text)) is not None
 
 
-@dataclass(frozen=True, slots=True)
-class Formula:
-    """An expression that can be evaluated.
-
-    Attributes
-    ----------
-    reads : tuple of str
-        The names in it, as they were asked for.
-    compute : callable
-        From a value of each of these to its own.
-    functions : frozenset of str
-        The functions in it.
-    literals : tuple of str
-        The numbers in it.
-    """
+class Formula(NamedTuple):
+    """An expression: the names in it, as they were asked for, what it is for values of these, and its numerals."""
 
     reads: tuple[str, ...]
     compute: Callable[..., Any]
-    functions: frozenset[str] = frozenset()
-    literals: tuple[str, ...] = ()
+    literals: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,9 +154,11 @@ def number(text: str) -> Number | None:
     found = formula(bare, {})
     if found is None or found.reads:
         return None
-    with np.errstate(all="ignore"):
-        value = float(found.compute())
-    unit = 0.0
+    try:
+        with np.errstate(all="ignore"):
+            value, unit = float(found.compute()), 0.0
+    except ArithmeticError:  # a division by zero
+        return None
     for literal in found.literals:
         if step := _unit(literal):
             moved = formula(bare.replace(literal, f"({literal}+{step!r})", 1), {})
@@ -208,9 +196,10 @@ def formula(text: str, names: Mapping[str, str]) -> Formula | None:
             names = {**names, f"{letter}minus{index}": meaning}
             text = re.sub(rf"(?<!\w){letter}_?-{index}(?!\w)", f" {letter}minus{index} ", text)
     try:
-        return _Parser(text, names).formula()
+        parser = _Parser(text, names)
     except (_UnreadableError, SyntaxError):
         return None
+    return Formula(tuple(parser.reads), parser.compute, tuple(parser.literals))
 
 
 def with_any_names(text: str, known: Mapping[str, str]) -> Formula | None:
@@ -238,26 +227,19 @@ class _Parser:
     def __init__(self, text: str, names: Mapping[str, str]) -> None:
         self.names = names
         self.reads: dict[str, str] = {}
-        self.functions: dict[str, Any] = {}
+        self.scope: dict[str, Any] = {"__builtins__": {}}
         self.literals: list[str] = []
-        self.tokens = [*self._tokens(text), ("end", "")]
-        self.at = 0
-
-    def formula(self) -> Formula:
-        source = self._sum()
-        if self._kind != "end":
+        self.tokens = [*self._tokens(text.rstrip()), ("end", "")]
+        source = self.sum()
+        if self.kind != "end":
             raise _UnreadableError
-        code = compile(source, "", "eval")
-        places = list(self.reads.values())
-        fixed = {f"f_{name}": function for name, function in self.functions.items()} | {"__builtins__": {}}
+        self.code = compile(source, "", "eval")
 
-        def compute(*values: Any) -> Any:
-            return eval(code, fixed, dict(zip(places, values, strict=True)))
-
-        return Formula(tuple(self.reads), compute, frozenset(self.functions), tuple(self.literals))
+    def compute(self, *values: Any) -> Any:
+        return eval(self.code, self.scope, dict(zip(self.reads.values(), values, strict=True)))
 
     def _tokens(self, text: str) -> Iterator[tuple[str, str]]:
-        position, text = 0, text.rstrip()
+        position = 0
         while position < len(text):
             found = _TOKENS.match(text, position)
             if found is None:
@@ -265,126 +247,89 @@ class _Parser:
             position = found.end()
             literal, module, word, sign = found.groups()
             if literal:
-                yield "number", literal
+                self.literals.append(literal)
+                yield "number", literal if re.search(r"[.eE]", literal) else f"{int(literal)}"
             elif sign:
-                yield "sign", sign
-            elif module:
-                yield self._known(word)
-            else:
-                yield from self._words(word)
-
-    def _words(self, word: str) -> Iterator[tuple[str, str]]:
-        """A word as names and functions: all of it if it is one, else what it begins with and the rest (xy, sinx)."""
-        while word:
-            for end in range(len(word), 0, -1):
-                try:
-                    kind = self._known(word[:end])
-                except _UnreadableError:
-                    continue
-                yield kind
+                yield sign, sign
+            while word:  # all of it if it is known, else what it begins with and the rest: xy, sinx
+                ends = range(len(word), 0, -1)
+                token, end = next(((t, k) for k in ends if (t := self._known(word[:k], module))), (None, 0))
                 word = word[end:].lstrip("_")
-                break
-            else:
-                raise _UnreadableError
-            if word[:1].isdigit():
-                raise _UnreadableError
+                if token is None or word[:1].isdigit():
+                    raise _UnreadableError
+                yield token
 
-    def _known(self, word: str) -> tuple[str, str]:
-        name = known_name(word)
-        if name in self.names:
-            return "name", self.names[name]
+    def _known(self, word: str, module: str | None) -> tuple[str, str] | None:
+        name, function = known_name(word), _function(word)
+        if name in self.names and not module:
+            return "name", self.reads.setdefault(self.names[name], f"v{len(self.reads)}")
         if word in _CONSTANTS:
-            return "constant", repr(_CONSTANTS[word])
-        function = _function(word)
-        if function is not None:
-            self.functions[word] = function
-            return "function", word
-        raise _UnreadableError
+            return "name", repr(_CONSTANTS[word])
+        if function is None:
+            return None
+        self.scope[f"f_{word}"] = function
+        return "function", f"f_{word}"
 
     @property
-    def _kind(self) -> str:
-        kind, text = self.tokens[self.at]
-        return text if kind == "sign" else kind
+    def kind(self) -> str:
+        return self.tokens[0][0]
 
-    def _next(self) -> str:
-        self.at += 1
-        return self.tokens[self.at - 1][1]
-
-    def _sum(self) -> str:
-        source = self._product()
-        while self._kind in ("+", "-"):
-            source += f" {self._next()} {self._product()}"
+    def next(self, *kinds: str) -> str:
+        kind, source = self.tokens.pop(0)
+        if kinds and kind not in kinds:
+            raise _UnreadableError
         return source
 
-    def _product(self) -> str:
-        source, divided = self._signed(), False
-        while self._kind in ("*", "/") or self._begins_a_factor():
-            if self._kind in ("*", "/"):
-                divided = self._kind == "/"
-                source += f" {self._next()} {self._signed()}"
+    def sum(self) -> str:
+        source = self.product()
+        while self.kind in ("+", "-"):
+            source += f" {self.next()} {self.product()}"
+        return source
+
+    def product(self) -> str:
+        source, divided = self.signed(), False
+        while self.kind in ("*", "/", "name", "(", "function"):
+            if self.kind in ("*", "/"):
+                divided = self.kind == "/"
+                source += f" {self.next()} {self.signed()}"
             elif divided:
                 raise _UnreadableError  # 1/2x can be read in two ways
             else:
-                source += f" * {self._power()}"
+                source += f" * {self.power()}"
         return source
 
-    def _begins_a_factor(self, functions: bool = True) -> bool:
-        return self._kind in ("name", "constant", "(") or (functions and self._kind == "function")
+    def signed(self) -> str:
+        return f"{self.next()}({self.signed()})" if self.kind in ("+", "-") else self.power()
 
-    def _signed(self) -> str:
-        if self._kind in ("+", "-"):
-            return f"{self._next()}({self._signed()})"
-        return self._power()
-
-    def _power(self) -> str:
-        if self._kind == "function":
-            return self._applied()
-        return self._raised(self._atom())
-
-    def _raised(self, source: str) -> str:
-        if self._kind != "**":
+    def power(self) -> str:
+        source = self.applied() if self.kind == "function" else self.atom()
+        if self.kind != "**":
             return source
-        self._next()
-        return f"({source}) ** ({self._signed()})"
+        self.next()
+        return f"({source}) ** ({self.signed()})"
 
-    def _applied(self) -> str:
+    def applied(self) -> str:
         """A function and its argument, with or without brackets: sin(x), sin x, sin² x, sin 4x."""
-        name, exponent = self._next(), ""
-        if self._kind == "**":
-            self._next()
-            exponent = f" ** ({self._atom()})"
-        if self._kind == "(":
-            self._next()
-            argument = self._sum()
-            while self._kind == ",":
-                argument += f"{self._next()} {self._sum()}"
-            self._expect(")")
+        name, exponent = self.next(), ""
+        if self.kind == "**":
+            self.next()
+            exponent = f" ** ({self.atom()})"
+        if self.kind == "(":
+            self.next()
+            argument = self.sum()
+            while self.kind == ",":
+                argument += f"{self.next()} {self.sum()}"
+            self.next(")")
         else:
-            argument = self._signed()
-            while self._begins_a_factor(functions=False):
-                argument += f" * {self._power()}"
-        called = f"f_{name}({argument})"
-        return f"({called}{exponent})" if exponent else self._raised(called)
+            argument = self.signed()
+            while self.kind in ("name", "("):
+                argument += f" * {self.power()}"
+        return f"({name}({argument}){exponent})"
 
-    def _atom(self) -> str:
-        kind = self._kind
-        if kind == "number":
-            self.literals.append(text := self._next())
-            return text if re.search(r"[.eE]", text) else f"{int(text)}"
-        if kind == "constant":
-            return self._next()
-        if kind == "name":
-            name = self._next()
-            return self.reads.setdefault(name, f"v{len(self.reads)}")
-        if kind in ("(", "-"):
-            self._next()
-            inside = self._sum()
-            if kind == "(":
-                self._expect(")")
-            return f"({inside})" if kind == "(" else f"(-{inside})"
-        raise _UnreadableError
-
-    def _expect(self, sign: str) -> None:
-        if self._kind != sign:
-            raise _UnreadableError
-        self._next()
+    def atom(self) -> str:
+        if self.kind != "(":
+            return self.next("number", "name")
+        self.next()
+        inside = self.sum()
+        self.next(")")
+        return f"({inside})"

@@ -143,6 +143,8 @@ def test_it_prints_once(output: Output) -> None:
         ("a = 2; b = a * x  # 4\nb", {"b": 4.0}),
         ("σ = 1 / x  # 0.5\nσ", {"σ": 0.5}),
         ("y = 3 * x\ny + 1  # 7", {"": 7.0}),
+        ("a, b = 2 * x, x**3  # 4, 8\na * b", {"a": 4.0, "b": 8.0}),
+        ("[a, b] = divmod(7.0, 4.0)  # a = 1, b = 3\na * x", {"a": 1.0, "b": 3.0}),
     ],
 )
 def test_what_stands_before_a_comment(run: Run, cell: str, values: dict[str, float]) -> None:
@@ -167,6 +169,29 @@ def test_notes(run: Run) -> None:
         "line 5 was not run, so u is not checked",
         "the derivatives are taken for those with respect to x",
     ]
+
+
+@pytest.mark.parametrize(
+    ("cell", "said"),
+    [
+        ("a, b = 2 * x, 3 * x  # 4\ny = a + b  # 10", "line 2: the comment “4”"),
+        ("a = [0.0]\na[0] = 2 * x  # 5\ny = a[0] * 2  # 8", "line 3: the comment “5”"),
+        ("y = x * 2  # 4\ny, x  # 4, 2", "line 3: the comment “4, 2”"),
+    ],
+)
+def test_comments_that_are_not_read_are_told(run: Run, cell: str, said: str) -> None:
+    found = run(f"%%tracecheck x=2.0\n{cell}")
+    assert f"{said} is not read as a claim" in found.notes
+    assert found
+
+
+def test_several_names_keep_the_result(run: Run) -> None:
+    found = run("%%tracecheck x=2.0\na, b = 2 * x, x**3  # 4, 9")
+    assert [(row.name, row.operation, row.verdict) for row in found.rows] == [
+        ("a", "2 * x", "right"),
+        ("b", "x**3", "wrong"),
+    ]
+    assert run("a, b") == (4.0, 8.0)
 
 
 class _Tags(HTMLParser):

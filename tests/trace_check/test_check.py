@@ -406,9 +406,52 @@ def test_inputs_with_wrong_numbers() -> None:
     assert [row.verdict for row in found.rows] == ["wrong", "right", "follows", "follows", "right"]
 
 
+def test_the_only_step_left_in_another_order() -> None:
+    values = {"v-1": 2, "v0": 5, "v1": "0.6931", "v2": 10, "v3": "-0.9589", "v4": 3, "v5": "11.6521"}
+    found = check(baydin, (2.0, 5.0), values)
+    assert [(row.name, row.cells[0].shown) for row in found.rows if row.verdict == "wrong"] == [("v4", "10.6931")]
+
+
 def test_part_of_a_table() -> None:
     assert check(harvard, (math.pi / 16,), {"-2 sin²(4x)": "-1", "sin(4x)": "√2/2"})
     assert not check(harvard, (math.pi / 16,), {"-2 sin²(4x)": "1", "sin(4x)": "√2/2"})
+
+
+SIGNS = {
+    "all of it": (sigmoid, (0.5, 2.0), {"y1": 1, "y2": -1, "y3": "0.3679", "y4": "1.3679", "y5": "0.7311"}, None, []),
+    "dropped, and the row before is the same": (
+        sigmoid,
+        (0.5, 2.0),
+        {"y1": 1, "y2": 1, "y3": "0.3679", "y4": "1.3679", "y5": "0.7311"},
+        2,
+        [1],
+    ),
+    "dropped from the exponential": (
+        harvard,
+        (math.pi / 16,),
+        {"a": "0.7854", "b": "0.7071", "c": "0.5", "d": -1, "e": "0.3679", "f": "0.3679", "y": "-0.1715"},
+        6,
+        [],
+    ),
+    "dropped, or folded into the exponential": (
+        harvard,
+        (math.pi / 16,),
+        {"a": "0.7854", "b": "0.7071", "c": "0.5", "d": 1, "e": "0.3679", "y": "-0.1715"},
+        None,
+        [4],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", SIGNS)
+def test_a_sign_that_no_row_has(case: str) -> None:
+    f, point, cells, first, told = SIGNS[case]
+    found = check(f, point, cells)
+    assert found.first == first
+    assert [row.number for row in found.rows if row.verdict != "right"] == [first] * (first is not None)
+    assert [row.guess for row in found.rows if row.verdict == "wrong"] == ["the sign is flipped"] * (first is not None)
+    said = [note for note in found.notes if note.endswith("which the function has: was a sign dropped?")]
+    assert [int(note.split()[1]) for note in said] == told
 
 
 # Random programs.
