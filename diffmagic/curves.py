@@ -21,7 +21,8 @@ POINTS = 401
 ACROSS = 61
 _MOST_ORDERS = 50
 _TOLD = 4
-_SNAP = 1e-12  # of the range, or of the usual value: how far from zero, or from a round number, is no distance
+_SNAP = 1e-12  # of the range, or of the values beside: how far from zero, or from a round number, is no distance
+_RELATIVE = 1e-9
 
 
 def curves(
@@ -75,13 +76,14 @@ def curves(
     name, members = family or ("", [])
     grid = Grid(f, (order, 0) if family else (order,))
     found = Curves(of, wrt, order, [])
+    digits = next((d for d in range(6, 17) if len({short(value, d) for value in members}) == len(set(members))), 17)
     for member in [(value,) for value in members] if family else [()]:
 
         def rows(x: Any, member: tuple[float, ...] = member) -> Any:
             return grid(x, *(np.full(np.shape(x), value) for value in member))
 
         curve = curve_of(rows, spaced(low, high, points), marks)
-        curve.label = f"{name} = {short(*member, 6)}" if member else ""
+        curve.label = f"{name} = {short(*member, digits)}" if member else ""
         found.curves.append(curve)
         found.notes += _missing(curve, wrt, grid)
     found.programs = grid.programs
@@ -121,7 +123,7 @@ def field_of(
     ([0.0, 1.0, 2.0], [2.0, 2.0, 2.0])
     """
     for low, high in (across, up):
-        _check(low, high, 1, points)
+        _check(low, high, 1, points, 1_000)
     x, y = spaced(*across, points), spaced(*up, points)
     grid = Grid(f, (1, 1))
     value, *gradient = grid(*(each.ravel() for each in np.meshgrid(x, y))).reshape(3, points, points)
@@ -158,7 +160,7 @@ def curve_of(grid: Callable[[Any], Any], x: Any, marks: Collection[str] = ()) ->
     found = [mark for mark, _, _ in cuts]
     places = np.asarray([0.5 * (left + right) for _, left, right in cuts])
     found += extrema(grid, x, y, places, found) if marks else []
-    found = _at_the_place(grid, found, _SNAP * float(np.nanmedian(np.abs(y[0]))))
+    found = _at_the_place(grid, found, x, y[0])
     if "roots" in marks:
         crossings = roots(grid, x, y, places)
         touching = dict.fromkeys(mark.x for mark in found if mark.y == 0 and mark.kind != "jump")
@@ -172,14 +174,16 @@ def curve_of(grid: Callable[[Any], Any], x: Any, marks: Collection[str] = ()) ->
     return Curve("", x, y, sorted(found, key=lambda mark: (mark.x, mark.kind)), gaps)
 
 
-def _at_the_place(grid: Callable[[Any], Any], marks: list[Mark], small: float) -> list[Mark]:
-    """Kinks and extrema with the value that the function has there; what is small beside the others is zero."""
+def _at_the_place(grid: Callable[[Any], Any], marks: list[Mark], x: Any, y: Any) -> list[Mark]:
+    """Kinks and extrema with the value that the function has there; what is nothing beside its neighbours is zero."""
     found = []
     for mark in marks:
         if mark.kind in ("kink", "minimum", "maximum"):
             there = float(grid(np.asarray([mark.x]))[0, 0])
-            y = there if np.isfinite(there) else mark.y
-            mark = replace(mark, y=0.0 if abs(y) <= small else y)
+            value = there if np.isfinite(there) else mark.y
+            apart = np.abs(x - mark.x) > 1e-6 * (x[-1] - x[0])
+            beside = np.abs(y[apart])[np.argsort(np.abs(x - mark.x)[apart])[:2]]
+            mark = replace(mark, y=0.0 if abs(value) <= _SNAP * np.min(beside, initial=np.inf) else value)
         found.append(mark)
     return found
 
@@ -207,7 +211,7 @@ def sampled(
     Parameters
     ----------
     differentiate : callable
-        ``differentiate(x, order)`` returns the value and the derivative; an error of arithmetic is a gap.
+        ``differentiate(x, order)`` returns the value and the derivative; where it cannot, there is a gap.
     x : ndarray of float, shape (n,)
     orders : sequence of int
     label : str
@@ -221,8 +225,10 @@ def sampled(
     y = np.full((1 + len(orders), x.size), np.nan)
     for k, point in enumerate(x):
         for row, order in enumerate(orders, start=1):
-            with suppress(*UNDEFINED):
-                y[0, k], y[row, k] = differentiate(float(point), order)
+            with suppress(*UNDEFINED, DiffmagicError):
+                value, derivative = differentiate(float(point), order)
+                if not np.iscomplexobj(value):
+                    y[0, k], y[row, k] = value, derivative
     return Curve(label, x, y)
 
 
@@ -240,11 +246,15 @@ def spaced(low: float, high: float, points: int) -> Any:
     return x
 
 
-def _check(low: float, high: float, order: int, points: int) -> None:
+def _check(low: float, high: float, order: int, points: int, most: int = 1_000_000) -> None:
     if not (np.isfinite(low) and np.isfinite(high) and low < high):
         raise DiffmagicError(f"{low:.6g}:{high:.6g} is no range", rewrite="two numbers, the lower first: -3:3")
-    if not 2 <= points <= 1_000_000:
-        raise DiffmagicError(f"a curve cannot have {points} points", rewrite="between 2 and 1,000,000")
+    if not high - low > _RELATIVE * max(abs(low), abs(high)) or not np.isfinite(high - low):
+        raise DiffmagicError(
+            f"{low:.17g}:{high:.17g} cannot be divided into points", rewrite="ends that are further apart"
+        )
+    if not 2 <= points <= most:
+        raise DiffmagicError(f"a curve cannot have {points} points", rewrite=f"between 2 and {most:,}")
     if not 0 <= order <= _MOST_ORDERS:
         raise DiffmagicError(f"a curve of order {order} cannot be drawn", rewrite=f"an order up to {_MOST_ORDERS}")
 

@@ -20,6 +20,7 @@ Rows = Callable[[Any], Any]
 _SPLIT = 0.47  # not the middle, which is often a special point itself
 _HALVINGS = 60
 _NARROW = 1e-9  # of the range: how short a stretch with a break becomes before it is looked at
+_ULPS = 64**2 * 4e-16  # of the largest place: for two levels below the narrow one there must be numbers left
 _SUSPECT = 0.35  # halved, a smooth stretch bends a quarter as much, one with a kink half as much
 
 
@@ -63,7 +64,7 @@ def breaks(rows: Rows, x: Any, y: Any) -> list[tuple[Mark, float, float]]:
     length = np.diff(points[0])
     near = length <= 2.5 * np.median(length)  # what is wider is a gap
     a, b = points[:, :-1][:, near], points[:, 1:][:, near]
-    width = _NARROW * (points[0, -1] - points[0, 0])
+    width = max(_NARROW * (points[0, -1] - points[0, 0]), _ULPS * float(np.max(np.abs(points[0]))))
     found = _distinct([*_poles(rows, a, b, width), *_kinks_and_jumps(rows, a, b, width)], 3 * width)
     return [(_leapt(rows, *each) if each[0].kind == "jump" else each[0], *each[1:]) for each in found]
 
@@ -91,7 +92,9 @@ def _poles(rows: Rows, a: Any, b: Any, width: float) -> Iterator[tuple[Mark, flo
 
 def _towards_zero(rows: Rows, a: Any, b: Any, row: int, width: float) -> tuple[Any, Any]:
     """Stretches shortened until they are so narrow, with a change of sign in each."""
-    while a.size and np.max(b[0] - a[0]) > width:
+    for _ in range(_HALVINGS):
+        if not a.size or np.max(b[0] - a[0]) <= width:
+            break
         m = _between(rows, a, b)
         same = np.sign(m[row]) == np.sign(a[row])
         a, b = np.where(same, m, a), np.where(same, b, m)
@@ -117,7 +120,9 @@ def _kinks_and_jumps(rows: Rows, a: Any, b: Any, width: float) -> Iterator[tuple
 
 
 def _narrowed(rows: Rows, a: Any, b: Any, width: float) -> tuple[Any, Any]:
-    while a.size and np.max(b[0] - a[0]) > width:
+    for _ in range(_HALVINGS):
+        if not a.size or np.max(b[0] - a[0]) <= width:
+            break
         a, b, _, _ = _halved(rows, a, b)
     return a, b
 
@@ -147,9 +152,19 @@ def _break(a: Any, b: Any, c: Any, d: Any) -> Mark | None:
     upright = steeper and slope * slope_after > 0  # a tangent that stands upright is no kink, a cusp is
     if abs(slope_after - slope) > 0.5 * abs(b[2] - a[2]) > 1e-9 * (abs(slope) + abs(slope_after)) and not upright:
         meeting = left + (other - value - slope_after * length) / (slope - slope_after)  # of the tangents
-        where = shortest(float(np.clip(meeting, left, right)), (1.0 if steeper else 1e-3) * length)
+        meeting = float(np.clip(meeting, left, right))
+        near = min(meeting - left, right - meeting, 1e-3 * length)
+        where = _roundest(float(left), float(right)) if steeper else shortest(meeting, near)
         return Mark("kink", where, float(value + slope * (where - left)))
     return None
+
+
+def _roundest(low: float, high: float) -> float:
+    """The shortest number between two."""
+    if low <= 0 <= high:
+        return 0.0
+    shorter = (float(f"{0.5 * (low + high):.{digits}e}") for digits in range(17))
+    return next((number for number in shorter if low <= number <= high), 0.5 * (low + high))
 
 
 def shortest(x: float, width: float) -> float:
@@ -195,11 +210,11 @@ def extrema(rows: Rows, x: Any, y: Any, gaps: Any, marks: Sequence[Mark]) -> lis
     found = []
     for where, value in zip(places, rows(places)[0], strict=True) if places.size else ():
         before, after = _beside(x, y[1], where)
-        if before * after < 0 and np.isfinite(value):
+        if np.sign(before) * np.sign(after) < 0 and np.isfinite(value):
             found.append(Mark("minimum" if before < 0 else "maximum", float(where) + 0.0, float(value)))
     for kink in kinks:
         before, after = _beside(x, y[1], kink.x)
-        if before * after < 0:
+        if np.sign(before) * np.sign(after) < 0:
             found.append(Mark("minimum" if before < 0 else "maximum", kink.x, kink.y))
     return found
 

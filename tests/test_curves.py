@@ -103,6 +103,36 @@ def test_what_is_smooth_is_not_marked(f: Function) -> None:
     assert curves(f, -3.0, 3.0).curves[0].marks == []
 
 
+@pytest.mark.parametrize(
+    ("f", "low", "high", "kinds"),
+    [
+        (lambda x: np.arccos(np.cos(x)), 1.0, 10.0, ["kink"] * 3),
+        (lambda x: 1 / (1 + np.exp(1 / x)), -1.0, 1.0, ["jump"]),
+        (np.floor, 1e9 - 0.5, 1e9 + 2.5, ["jump"] * 3),
+        (lambda x: np.sqrt(1 - np.cos(x) ** 2), -4.0, 4.0, ["kink"] * 3),
+        (lambda x: abs(x - 1), 1 - 1e-8, 1 + 1e-8, ["kink"]),
+    ],
+)
+def test_breaks_that_are_hard_to_come_near(f: Function, low: float, high: float, kinds: list[str]) -> None:
+    assert [mark.kind for mark in curves(f, low, high).curves[0].marks] == kinds
+
+
+@pytest.mark.parametrize(
+    ("f", "marks"),
+    [
+        (np.cosh, [("minimum", 0.0, 1.0)]),
+        (lambda x: x**8 + 1e-7, [("minimum", 0.0, 1e-7)]),
+        (lambda x: (x - 0.3) ** 2 + 1e-13, [("minimum", 0.3, 1e-13)]),
+        (lambda x: 1e-200 * x**2, [("minimum", 0.0, 0.0), ("root", 0.0, 0.0)]),
+    ],
+)
+def test_what_is_small_is_not_zero(f: Function, marks: list[tuple[str, float, float]]) -> None:
+    (curve,) = curves(f, -40.0, 40.0, marks=["roots", "extrema"]).curves
+    assert [(mark.kind, mark.x, mark.y) for mark in curve.marks] == [
+        (kind, pytest.approx(x, abs=1e-9), pytest.approx(y, rel=1e-6)) for kind, x, y in marks
+    ]
+
+
 def test_a_curve_is_cut_where_it_breaks() -> None:
     (curve,) = curves(np.floor, -1.5, 1.5, points=31).curves
     assert [mark.x for mark in curve.marks] == [-1.0, 0.0, 1.0]
@@ -169,6 +199,8 @@ def test_a_field() -> None:
         (1.0, 1.0, {}, "no range"),
         (0.0, np.inf, {}, "no range"),
         (0.0, 1.0, {"points": 1}, "1 points"),
+        (-1e308, 1e308, {}, "cannot be divided"),
+        (1.0, 1.0 + 1e-15, {}, "cannot be divided"),
         (0.0, 1.0, {"order": 51}, "order 51"),
         (-2.0, -1.0, {}, "no value on all of the range"),
     ],

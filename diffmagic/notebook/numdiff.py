@@ -127,11 +127,12 @@ def _curves(
     x = spaced(*ends, points)
     try:
         exact = curves(f, *ends, order=order, points=points, wrt=name, of=of)
-    except DiffmagicError as error:
+    except Exception as error:  # a traced value may raise anything in code that wants an ordinary number
         only = sampled(differentiate, x, range(1, order + 1), "")
         if not np.isfinite(only.y).any():
             raise
-        note = f"these are numerical derivatives only, as there is no automatic one: {error.reason}"
+        reason = error.reason if isinstance(error, DiffmagicError) else f"{type(error).__name__}: {error}"
+        note = f"these are numerical derivatives only, as there is no automatic one: {reason}"
         return Curves(of, name, order, [only], notes=[note])
     exact.compared = [sampled(differentiate, x, [order], method.name)]
     return exact

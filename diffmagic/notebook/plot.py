@@ -18,6 +18,7 @@ from diffmagic.results import Curves, Field
 _MARKS = ("roots", "extrema")
 _MEMBERS = 5
 _MOST_ORDERS = 12
+_MOST_MEMBERS = 14
 
 Draw = Callable[..., Curves | Field]
 """``draw(request, f, ranges, of, family)``: curves along one range, by the way that the magic stands for."""
@@ -176,8 +177,15 @@ def _members(request: Request, ranges: dict[str, tuple[float, float]]) -> dict[s
         raise DiffmagicError(f"{name} of --family is not among the inputs", rewrite=f"{name}=[0.5, 1.0, 2.0]")
     values = evaluate(request.line.inputs[name], request.names, name)
     try:
-        return {name: [float(value) for value in values]}
+        members = [float(value) for value in values]
     except (TypeError, ValueError):
+        members = []
+    if not members:
         raise DiffmagicError(
             f"{name} of --family is no list of numbers", rewrite=f"{name}=[0.5, 1.0, 2.0], or a range {name}=0:2"
-        ) from None
+        )
+    if len(members) > _MOST_MEMBERS:
+        raise DiffmagicError(
+            f"{len(members)} curves cannot be told apart", rewrite=f"at most {_MOST_MEMBERS} values of {name}"
+        )
+    return {name: members}

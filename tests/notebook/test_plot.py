@@ -30,6 +30,11 @@ CELLS = {
     "numerical only": "%%numdiff x=0:3 --points 11\ny = float(str(np.sin(x)))",
     "a constant": "%%grad x=0:1\n2.0 + 0 * x",
     "many derivatives": "%%grad x=0.1:3 --order 9\nnp.log(x) * np.sin(x)",
+    "little variation": "%%grad x=-3:3\nT = 273.15 + 0.1 * np.sin(x)",
+    "a field of little variation": "%%grad x=0:1, y=0:1\nz = 300 + 0.01 * x * y",
+    "a constant field": "%%grad x=0:1, y=0:1\nz = 5.0 + 0 * x",
+    "a large family": "%%grad x=-3:3, a=range(14) --family a\nnp.sin(a * x)",
+    "far from zero": "%%grad x=1e9:1e9 + 4\nnp.floor(x)",
     "escaped": "%%grad x=0:3, ö=2.0\nλ = np.sin(x) * ö",
 }
 
@@ -163,6 +168,9 @@ def test_numerical_curves_need_no_trace(run: Run) -> None:
         ("%%grad x=0:1 --points 1\nx", "cannot have 1 points"),
         ("%%grad x=0:1 --order 13\nx", "no room for 13 derivatives"),
         ("%%grad x=0:1 --family a\nx", "a of --family is not among the inputs"),
+        ("%%grad x=0:1, a=[] --family a\nx * a", "no list of numbers"),
+        ("%%grad x=0:1, a=range(15) --family a\nx * a", "15 curves cannot be told apart"),
+        ("%%grad x=0:1, y=0:1 --points 20000\nx * y", "cannot have 20000 points"),
         ("%%grad x=0:1, a=1.0 --family a\nx * a", "no list of numbers"),
         ("%%grad a=[1, 2] --family a --plot\na", "--family needs a range"),
         ("%%grad x=1.0, y=2.0 --plot\nx * y", "--plot needs one number"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import partial
 from typing import Any
 
@@ -15,7 +16,7 @@ from diffmagic.notebook.render.pictures import COLOURS, PAGE, drawn, svg
 from diffmagic.notebook.render.text import table_width
 from diffmagic.results import Curve, Curves, Field, Mark
 
-_SAMPLES = 9
+_SAMPLES, _COLUMNS = 9, 7
 _DRAWN_POINTS = 2_000
 _MOST_MARKS = 20
 _SHARED = 30.0
@@ -24,13 +25,18 @@ _SHAPES = {"kink": "D", "jump": "s", "root": "o", "minimum": "v", "maximum": "^"
 _STEPS = 20_000
 _NOISE = 1e-13
 _ROOM = 0.03
+_DASHES = ("-", "--")  # where all colours are taken
 
 
 def curves_blocks(found: Curves) -> list[Block]:
     """A picture of curves, some of their numbers, what is marked, and what is missing."""
     caption = _caption(found)
     blocks: list[Block] = [Picture(partial(_picture, found), _told(found, caption), _table(found, caption))]
-    rows = [[mark.kind, *_place(found, curve, mark)] for curve in found.curves for mark in curve.marks]
+    rows = [
+        [mark.kind, *([curve.label] if len(found.curves) > 1 else []), x, _height(mark, found.digits)]
+        for curve in found.curves
+        for mark, x in zip(curve.marks, _told_apart([mark.x for mark in curve.marks], found.digits), strict=True)
+    ]
     if rows:
         more = len(rows) - _MOST_MARKS
         head = ["", *([""] if len(found.curves) > 1 else []), found.wrt, found.of or "value"]
@@ -44,9 +50,8 @@ def _served(programs: int) -> list[str]:
     return {0: [], 1: ["One trace serves all points."]}.get(programs, [f"{programs:,} traces serve all points."])
 
 
-def _place(found: Curves, curve: Curve, mark: Mark) -> list[str]:
-    label = [curve.label] if len(found.curves) > 1 else []
-    return [*label, short(mark.x, found.digits), "" if np.isnan(mark.y) else short(mark.y, found.digits)]
+def _height(mark: Mark, digits: int) -> str:
+    return "" if np.isnan(mark.y) else short(mark.y, digits)
 
 
 def labels(found: Curves) -> list[str]:
@@ -75,32 +80,44 @@ def _told(found: Curves, caption: str) -> str:
 
 
 def _table(found: Curves, caption: str) -> Table:
-    """Some of the numbers: of a family the values, of one curve the derivatives, too."""
+    """Some of the numbers: of some members of a family the values, of one curve the derivatives, too."""
     curve = found.curves[0]
     k = _sampled(curve)
     if len(found.curves) > 1:
-        head = [each.label for each in found.curves]
-        columns = [_without_noise(np.interp(curve.x[k], each.x, each.y[0])) for each in found.curves]
+        some = [found.curves[m] for m in np.unique(np.linspace(0, len(found.curves) - 1, _COLUMNS).astype(int))]
+        head, columns = [each.label for each in some], [np.interp(curve.x[k], each.x, each.y[0]) for each in some]
     else:
-        head, columns = labels(found), [_without_noise(row) for row in curve.y[:, k]]
+        head, columns = labels(found), list(_without_noise(curve, k))
     for other in found.compared:
         numbers = other.y[1][np.argmin(np.abs(other.x - curve.x[k][:, None]), axis=1)]
         with np.errstate(invalid="ignore"):
             head, columns = [*head, other.label, "difference"], [*columns, numbers, numbers - curve.y[-1][k]]
+    xs = _told_apart(curve.x[k], found.digits)
     for digits in range(found.digits, 0, -1):
-        cells = [[short(float(number), digits) for number in column] for column in (curve.x[k], *columns)]
+        cells = [[short(float(number), digits) for number in column] for column in columns]
         if found.compared:
             cells[-1] = [short(float(number), 2) for number in columns[-1]]
-        table = Table(caption, [found.wrt, *head], list(zip(*cells, strict=True)))
+        table = Table(caption, [found.wrt, *head], list(zip(xs, *cells, strict=True)))
         if table_width(table) <= WIDTH:
             break
     return table
 
 
-def _without_noise(column: Any) -> Any:
-    """With zero for what is zero beside the other numbers."""
-    size = np.max(np.abs(column), where=np.isfinite(column), initial=0.0)
-    return np.where(np.abs(column) <= _NOISE * size, 0.0, column)
+def _told_apart(places: Any, digits: int) -> list[str]:
+    """Places to as many digits as they need to differ, but not to fewer than these."""
+    for more in range(digits, 18):
+        texts = [short(float(place), more) for place in places]
+        if len(set(texts)) == len(set(map(float, places))):
+            break
+    return texts
+
+
+def _without_noise(curve: Curve, k: Any) -> Any:
+    """The rows at some points, with zero for what is nothing beside the values on both sides."""
+    beside = np.minimum(
+        np.abs(curve.y[:, np.maximum(k - 1, 0)]), np.abs(curve.y[:, np.minimum(k + 1, curve.x.size - 1)])
+    )
+    return np.where(np.abs(curve.y[:, k]) <= _NOISE * beside, 0.0, curve.y[:, k])
 
 
 def _sampled(curve: Curve) -> Any:
@@ -125,9 +142,9 @@ def _picture(found: Curves, alternative: str) -> str:
             box = limits[k] if stacked else (min(low for low, _ in limits), max(high for _, high in limits))
             for m, curve in enumerate(found.curves):
                 x, y = _line(curve.x, curve.y[k], box)
-                panel.plot(
-                    x, y, color=COLOURS[(m if len(found.curves) > 1 else k) % len(COLOURS)], label=curve.label or name
-                )
+                turn = m if len(found.curves) > 1 else k
+                style = {"color": COLOURS[turn % len(COLOURS)], "linestyle": _DASHES[turn // len(COLOURS)]}
+                panel.plot(x, y, label=curve.label or name, **style)
             panel.set_ylim(*box)
             if stacked:
                 panel.set_ylabel(name)
@@ -161,9 +178,15 @@ def _limits(y: Any, poles: bool = False) -> tuple[float, float]:
     low, high = np.percentile(y, [12, 88] if poles else [3, 97])
     room = 1.5 * (high - low)
     low, high = max(float(y.min()), float(low - room)), min(float(y.max()), float(high + room))
-    if high - low <= 1e-9 * max(abs(low), abs(high)):
+    if high - low <= 1e-12 * max(abs(low), abs(high)):
         low, high = low - max(1.0, abs(low)), high + max(1.0, abs(high))
-    return drawn(low - 0.05 * (high - low)), drawn(high + 0.05 * (high - low))
+    return _outwards(low, high)
+
+
+def _outwards(low: float, high: float) -> tuple[float, float]:
+    """A little more room, with as many digits as the distance of the ends needs."""
+    room, digits = 0.05 * (high - low), 2 - math.floor(math.log10(high - low))
+    return round(low - room, digits), round(high + room, digits)
 
 
 def _line(x: Any, y: Any, box: tuple[float, float]) -> tuple[Any, Any]:
@@ -243,8 +266,8 @@ def field_blocks(found: Field) -> list[Block]:
 
 
 def _field_table(found: Field, caption: str) -> Table:
-    across = np.linspace(0, found.x.size - 1, _CELLS).round().astype(int)
-    up = np.linspace(0, found.y.size - 1, _CELLS).round().astype(int)[::-1]
+    across = np.unique(np.linspace(0, found.x.size - 1, _CELLS).round().astype(int))
+    up = np.unique(np.linspace(0, found.y.size - 1, _CELLS).round().astype(int))[::-1]
     head = [f"{found.wrt[1]} \\ {found.wrt[0]}", *(short(float(found.x[k]), 4) for k in across)]
     digits = min(found.digits, 6)
     rows = [[short(float(found.y[m]), 4), *(short(float(found.value[m, k]), digits) for k in across)] for m in up]
@@ -253,16 +276,22 @@ def _field_table(found: Field, caption: str) -> Table:
 
 def _contours(found: Field, alternative: str) -> str:
     known = found.value[np.isfinite(found.value)]
-    levels = sorted({drawn(float(each)) for each in np.quantile(known, np.linspace(0, 1, _LEVELS + 2)[1:-1])})
     low, high = _limits(known)
-    value = low + np.round((np.clip(found.value, low, high) - low) / (high - low) * _STEPS) * ((high - low) / _STEPS)
+    steps = np.round((np.clip(found.value, low, high) - low) / (high - low) * _STEPS)
+    value = low + steps * ((high - low) / _STEPS)
+    shares = np.linspace(0, 1, _LEVELS + 2)[1:-1]
+    digits = 3 - math.floor(math.log10(high - low))
+    levels = sorted(
+        {round(float(each), digits) for each in np.quantile(known, shares) if known.min() < each < known.max()}
+    )
 
     def draw(axes: Any) -> None:
         tones = [_colours()(k / max(1, len(levels) - 1)) for k in range(len(levels))]
-        lines = axes.contour(found.x, found.y, value, levels=levels, colors=tones, linewidths=1.3)
-        bar = axes.figure.colorbar(lines, ax=axes, spacing="uniform")
-        bar.set_label(found.of or "value")
-        bar.outline.set_edgecolor(PAGE)
+        lines = axes.contour(found.x, found.y, value, levels=levels, colors=tones, linewidths=1.3) if levels else None
+        if len(levels) > 1:
+            bar = axes.figure.colorbar(lines, ax=axes, spacing="uniform", format=f"%.{max(digits, 0)}f")
+            bar.set_label(found.of or "value")
+            bar.outline.set_edgecolor(PAGE)
         for places, arrows in _arrows(found):
             axes.annotate(
                 "", xytext=places, xy=arrows, arrowprops={"arrowstyle": "->", "color": PAGE, "linewidth": 0.9}
