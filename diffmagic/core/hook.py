@@ -33,6 +33,7 @@ from diffmagic.core.tracing import Tracer, active, is_open, is_traced, refuse
 
 _DISPATCHER = "the dispatcher of diffmagic"  # these stand for functions until the code is compiled
 _KEEPER = "the keeper of diffmagic"
+_ANSWER = "the answer of diffmagic"
 _SLICE = "slice, whatever the user calls so"
 _CONCATENATORS = frozenset({"r_", "c_"})  # whose brackets are a call
 _FUNCTIONS = (types.BuiltinFunctionType, FunctionType)
@@ -79,6 +80,23 @@ class _EveryCall(ast.NodeTransformer):
         node.value = _kept(node.value)
         return node
 
+    def visit_Compare(self, node: ast.Compare) -> ast.AST:
+        self.generic_visit(node)
+        terms = [node.left, *node.comparators]
+        for k, operator in enumerate(node.ops):
+            if isinstance(operator, ast.Is | ast.IsNot):
+                for one, other in ((k, k + 1), (k + 1, k)):
+                    match terms[other]:
+                        case ast.Constant(value=bool()):
+                            terms[one] = _answered(terms[one])
+        node.left, *node.comparators = terms
+        return node
+
+    def visit_Match(self, node: ast.Match) -> ast.AST:
+        self.generic_visit(node)
+        node.subject = _answered(node.subject)
+        return node
+
     def visit_List(self, node: ast.List) -> ast.AST:
         self.generic_visit(node)
         if isinstance(node.ctx, ast.Load):
@@ -117,6 +135,16 @@ def _kept(value: ast.expr) -> ast.expr:
         return value
     keeper = ast.copy_location(ast.Constant(_KEEPER), value)
     return ast.copy_location(ast.Call(keeper, [value], []), value)
+
+
+def _answered(value: ast.expr) -> ast.expr:
+    """What ``is True`` and ``case True`` look at, passing `answer`."""
+    return ast.copy_location(ast.Call(ast.copy_location(ast.Constant(_ANSWER), value), [value], []), value)
+
+
+def answer(value: Any) -> Any:
+    """A traced truth as a plain one, which is a decision; anything else is itself."""
+    return bool(value) if type(value) is Tracer and value.dtype == np.bool_ and not value.shape else value
 
 
 def compile_hooked(tree: ast.AST, filename: str, mode: str, flags: int = 0) -> CodeType:
@@ -355,7 +383,7 @@ def passed(value: Any) -> Any:
     return value
 
 
-_STANDS_FOR: dict[str, Any] = {_DISPATCHER: call, _KEEPER: mine, _SLICE: slice}
+_STANDS_FOR: dict[str, Any] = {_DISPATCHER: call, _KEEPER: mine, _ANSWER: answer, _SLICE: slice}
 
 
 def _holds_a_tracer(value: Any) -> bool:

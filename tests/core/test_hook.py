@@ -6,12 +6,14 @@ import functools
 import inspect
 import logging
 import math
+from collections.abc import Callable
 from math import sin as sine
+from typing import Any
 
 import numpy as np
 import pytest
 
-from diffmagic import DiffmagicError, grad, jacobian, jvp, trace, traceable
+from diffmagic import DiffmagicError, grad, jacobian, jvp, trace, traceable, value_and_grad
 from diffmagic.core.hook import compile_hooked, hooked
 
 X = 0.5
@@ -321,3 +323,26 @@ def test_a_function_without_source_is_called_as_it_is():
     with pytest.raises(DiffmagicError, match="plain float"):
         grad(traceable(names["lost"]))(X)
     assert hooked(np.full) is np.full
+
+
+def is_true(x: Any) -> Any:
+    return x * 2 if (x > 0) is True else -(x**2)
+
+
+def is_not_false(x: Any) -> Any:
+    return x * 2 if False is not (x > 0) else -(x**2)
+
+
+def matched(x: Any) -> Any:
+    match x > 0:
+        case True:
+            return x * 2
+        case _:
+            return -(x**2)
+
+
+@pytest.mark.parametrize("f", [is_true, is_not_false, matched])
+def test_a_traced_truth_is_the_truth(f: Callable[[Any], Any]) -> None:
+    assert value_and_grad(traceable(f))(3.0) == (6.0, 2.0)
+    assert value_and_grad(traceable(f))(-3.0) == (-9.0, 6.0)
+    assert [guard.value for guard in trace(traceable(f), 3.0).guards] == [True]
