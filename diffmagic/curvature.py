@@ -26,7 +26,7 @@ def curvature(gradient: Program, hessian: Any, kink: bool) -> Curvature:
     hessian : ndarray
         As one matrix.
     kink : bool
-        Whether a step of the function stands on a kink there.
+        Whether a step of the function stands on a kink there, or where it jumps.
 
     Notes
     -----
@@ -54,7 +54,7 @@ def curvature(gradient: Program, hessian: Any, kink: bool) -> Curvature:
     stationary = bool(np.all(np.abs(slopes) <= ulp * _sensitivity(gradient)))
     nature, reason = _nature(eigenvalues, tolerance)
     if kink:
-        nature, reason = "undecided", "a step of the function is at a kink here"
+        nature, reason = "undecided", "a step of the function is at a kink or a jump here"
     distance = None
     if np.min(np.abs(eigenvalues)) > tolerance and not kink:
         distance = float(np.linalg.norm(axes.T @ slopes / eigenvalues))

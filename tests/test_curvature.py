@@ -13,6 +13,7 @@ from diffmagic import hessian, jacobian
 from diffmagic.core.errors import DiffmagicError
 from diffmagic.core.recording import record
 from diffmagic.curvature import curvature
+from diffmagic.gradient_check.kinks import on_a_kink
 from diffmagic.results import Curvature
 
 
@@ -150,3 +151,23 @@ def test_complex_inputs_are_refused() -> None:
     z = np.array([1.0 + 1.0j])
     with pytest.raises(DiffmagicError, match="complex"):
         curvature(record(jacobian(f), 0, (z,), {}).program, np.ones((1, 1), complex), False)
+
+
+@pytest.mark.parametrize(
+    ("f", "edge"),
+    [
+        (lambda x: np.floor(x) + (x - 1) ** 2, True),
+        (lambda x: int(x) + (x - 1) ** 2, True),
+        (lambda x: x // 1 + (x - 1) ** 2, True),
+        (lambda x: x % 1 + (x - 1) ** 2 - x, True),
+        (lambda x: np.round(x / 2) + (x - 1) ** 2, True),
+        (lambda x: np.sign(x - 1) + (x - 1) ** 2, True),
+        (lambda x: np.heaviside(x - 1, 0.5) + (x - 1) ** 2, True),
+        (lambda x: abs(x - 1), True),
+        (lambda x: np.floor(x + 0.5) + (x - 1) ** 2, False),
+        (lambda x: int(x + 0.5) + (x % 3) ** 2, False),
+        (lambda x: np.round(x) * (x - 1) ** 2, False),
+    ],
+)
+def test_kinks_and_jumps_are_noticed(f: Callable[[Any], Any], edge: bool) -> None:
+    assert on_a_kink(record(f, 0, (1.0,), {}).program) is edge

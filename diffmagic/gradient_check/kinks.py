@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -19,9 +20,37 @@ def has_kinks(program: Program) -> bool:
 
 
 def on_a_kink(program: Program) -> bool:
-    """Whether a step of a program stands exactly on its kink."""
-    steps = [equation for equation in program.equations if equation.primitive.name in KINKS]
-    return any(np.any(KINKS[e.primitive.name](e.value, *e.arguments, **e.params)) for e in steps)
+    """Whether a step of a program stands exactly on its kink, or where it jumps."""
+    steps = [(_EDGES[e.primitive.name], e) for e in program.equations if e.primitive.name in _EDGES]
+    cut = [guard.variable.value for guard in program.guards if type(guard.value) is int]  # by int(x)
+    return any(np.any(meets(e.value, *e.arguments, **e.params)) for meets, e in steps) or any(map(_is_whole, cut))
+
+
+def _is_whole(x: Any) -> bool:
+    return bool(np.result_type(x).kind == "f" and np.all(np.equal(x, np.rint(x))))
+
+
+def _whole(y: Any, x: Any) -> Any:
+    return np.equal(x, np.rint(x))
+
+
+def _halfway(y: Any, x: Any, decimals: int = 0) -> Any:
+    return np.equal(np.abs(np.remainder(x * 10.0**decimals, 1.0)), 0.5)
+
+
+def _whole_quotient(y: Any, a: Any, b: Any) -> Any:
+    return np.equal(np.remainder(a, b), 0)
+
+
+_ROUNDING = ("np.floor", "np.ceil", "np.trunc", "np.fix", "math.floor", "math.ceil", "math.trunc")
+_EDGES: dict[str, Callable[..., Any]] = {
+    **KINKS,
+    **dict.fromkeys(_ROUNDING, _whole),
+    **dict.fromkeys(("np.rint", "np.round", "np.around"), _halfway),
+    **dict.fromkeys(("np.remainder", "np.fmod", "np.floor_divide"), _whole_quotient),
+    "np.sign": lambda y, x: np.equal(x, 0),
+    "np.heaviside": lambda y, x, h: np.equal(x, 0),
+}
 
 
 def kink_between(problem: Problem, program: Program, x: Any) -> str:
