@@ -111,7 +111,7 @@ def image(svg: str, alternative: str, style: str = "max-width:100%") -> str:
 
 DARK = (
     "<style>[data-jp-theme-light=false] img.diffmagic, .vscode-dark img.diffmagic "
-    "{filter: invert(1) hue-rotate(180deg)}</style>"
+    "{background: none !important; filter: invert(1) hue-rotate(180deg)}</style>"
 )
 """What turns pictures over on dark pages of JupyterLab, Jupyter Notebook and Visual Studio Code."""
 
