@@ -53,10 +53,15 @@ def chain_rules(table: TraceTable) -> list[ChainRule]:
         if row.step or not counts[row.name]:
             continue
         few = tuple(paths(table.result, row.name)) if counts[row.name] <= _PATHS else ()
-        value = sum(math.prod(partial for *_, partial in path) for path in few) if few else None
-        if (value is None or math.isfinite(value)) and max(map(len, few), default=2) > 1:
+        with np.errstate(all="ignore"):
+            value = sum(math.prod(partial for *_, partial in path) for path in few) if few else None
+        if value is None or math.isfinite(value):
             found.append(ChainRule(table.result, row.name, few, counts[row.name], value))
-    return found
+    return found if max(map(_longest, found), default=0) > 1 else []
+
+
+def _longest(rule: ChainRule) -> int:
+    return max(map(len, rule.paths), default=rule.count)
 
 
 def _is_real(value: Any) -> bool:

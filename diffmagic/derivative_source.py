@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from diffmagic.automatic import notes_kept_back
 from diffmagic.core.codegen import Source, source
 from diffmagic.core.derivative_program import with_gradient, with_tangents
 from diffmagic.core.errors import DiffmagicError
-from diffmagic.core.program import Program, Variable
-from diffmagic.core.statements import identifier
+from diffmagic.core.program import Program, Variable, summed
+from diffmagic.core.replay import replay
+from diffmagic.core.statements import Statements
 from diffmagic.core.structures import flatten
-from diffmagic.core.transforms import variable_size
+from diffmagic.core.transforms import jacobian, variable_size
 from diffmagic.results import Derivative
 
 _AGREEMENT = 1e-12  # of the largest number: more than libraries differ in from machine to machine
@@ -35,7 +37,9 @@ def derivative_source(found: Derivative, arrays: Mapping[str, Any] | None = None
     Returns
     -------
     str
-        The function takes the inputs; it returns the value and the derivatives, up to the order that was found.
+        The function takes the inputs; it returns the value and the derivatives, up to the order that was found. It is
+        the plain accumulation: at other inputs what a choice leaves out is multiplied by zero, which gives NaN where
+        that is infinite.
 
     Raises
     ------
@@ -61,7 +65,7 @@ def derivative_source(found: Derivative, arrays: Mapping[str, Any] | None = None
     <BLANKLINE>
     """
     assert found.program is not None
-    names = [identifier(found.program.names()[variable]) for variable in found.program.inputs]
+    names = list(Statements(found.program, "traced", found.program.names()).names.values())
     program, levels = _derived(found, found.program)
     name = "gradient" if found.method.endswith("reverse") else "derivative"
     along = "along the seed" if found.kind == "tangent" else f"with respect to {_listed(names)}"
@@ -80,6 +84,33 @@ def derivative_source(found: Derivative, arrays: Mapping[str, Any] | None = None
     return written.text
 
 
+def check_inputs(inputs: Mapping[str, Any], mode: str, order: int) -> None:
+    """Refuse what has no source whatever the function is: there is one pass forward for each number.
+
+    Parameters
+    ----------
+    inputs : mapping of str to number or ndarray
+    mode : str
+        As for `automatic`.
+    order : int
+
+    Raises
+    ------
+    DiffmagicError
+    """
+    if order > 1 or mode == "forward":
+        for name, value in inputs.items():
+            if np.ndim(value) or np.iscomplexobj(value):
+                raise DiffmagicError(
+                    f"{name} is not one real number, and the source has one pass forward for each",
+                    rewrite="--order 1" if order > 1 else "--mode reverse",
+                )
+    if order > 1 and mode == "reverse":
+        raise DiffmagicError("the source of higher derivatives ends in passes forward", rewrite="leave --mode out")
+    if order > 2 and len(inputs) > 1:
+        raise DiffmagicError(f"there is no source of order {order} in several inputs", rewrite="--order 2")
+
+
 def _derived(found: Derivative, program: Program) -> tuple[Program, Levels]:
     count, inputs = len(program.outputs), program.inputs
     values = list(range(count))
@@ -88,27 +119,18 @@ def _derived(found: Derivative, program: Program) -> tuple[Program, Levels]:
         if found.kind == "tangent":
             along = with_tangents(program, [dict(zip(inputs, parts, strict=True))])
             return along, [values, [count + k for k in values]]
-        return with_gradient(program, _weights(program, parts)), [values, [count + k for k in range(len(inputs))]]
+        return with_gradient(program, summed(program.outputs, parts)), [values, [count + k for k in range(len(inputs))]]
+    names = program.names()
+    check_inputs({names[variable]: variable.value for variable in inputs}, found.method, found.order)
     if found.method.endswith("reverse"):
         derived = with_gradient(program, {_only_number(program): 1.0})
         levels: Levels = [values, [count + k for k in range(len(inputs))]]
     else:
-        _refuse_arrays(program, "--mode reverse")
         derived = with_tangents(program, [{variable: 1.0} for variable in inputs])
         levels = [values, [[count + k * len(inputs) + j for j in range(len(inputs))] for k in values]]
-    if found.order > 1:
-        _refuse_higher(found, program)
     for _ in range(1, found.order):
         derived, levels = _once_more(derived, levels)
     return derived, levels
-
-
-def _weights(program: Program, parts: Sequence[Any]) -> dict[Variable, Any]:
-    seeds: dict[Variable, Any] = {}
-    for out, part in zip(program.outputs, parts, strict=True):
-        if isinstance(out, Variable):
-            seeds[out] = seeds[out] + part if out in seeds else part
-    return seeds
 
 
 def _once_more(program: Program, levels: Levels) -> tuple[Program, Levels]:
@@ -139,38 +161,44 @@ def _only_number(program: Program) -> Variable:
     return out
 
 
-def _refuse_arrays(program: Program, rewrite: str) -> None:
-    for variable in program.inputs:
-        if variable.shape or variable.dtype.kind == "c":
-            raise DiffmagicError(
-                f"{variable.name} is not one real number, and the source has one pass forward for each", rewrite=rewrite
-            )
-
-
-def _refuse_higher(found: Derivative, program: Program) -> None:
-    _refuse_arrays(program, "--order 1")
-    if found.method == "reverse":
-        raise DiffmagicError("the source of higher derivatives ends in passes forward", rewrite="leave --mode out")
-    if len(program.inputs) > 1 and found.order > 2:
-        raise DiffmagicError(f"there is no source of order {found.order} in several inputs", rewrite="--order 2")
-
-
 def _check(found: Derivative, written: Source, name: str) -> None:
-    """Run it: the numbers must be those that were found."""
+    """Run it: the value and all derivatives must be those that were found."""
     assert found.program is not None
     namespace: dict[str, Any] = {}
     try:
         with np.errstate(all="ignore"):
             exec(written.text, namespace)
             inputs = [variable.value for variable in found.program.inputs]
-            *_, numbers = namespace[name](*inputs, **written.constants)
-    except ArithmeticError as error:
+            returned = namespace[name](*inputs, **written.constants)
+    except Exception as error:
         raise DiffmagicError(f"the source stops at this point: {error}", rewrite="--why explains it") from None
-    mine = np.concatenate([np.ravel(part) for part in _flat(numbers)])
-    theirs = np.concatenate([np.ravel(leaf) for _, leaf in flatten(found.derivative)[0]])
-    finite = theirs[np.isfinite(theirs)]
-    scale = float(np.max(np.abs(finite), initial=0.0))
-    if not np.allclose(mine, theirs, rtol=_AGREEMENT, atol=_AGREEMENT * scale, equal_nan=True):
+    for mine, theirs in zip(returned, _expected(found, found.program), strict=True):
+        _compare([np.asarray(part) for part in _flat(mine)], [np.asarray(leaf) for leaf in theirs])
+
+
+def _expected(found: Derivative, program: Program) -> Iterator[list[Any]]:
+    """The value, the derivatives of lower orders, and the derivative that was found, each as a list of numbers."""
+
+    def f(*inputs: Any) -> Any:
+        values = replay(program, inputs)
+        return [values[out] if isinstance(out, Variable) else out for out in program.outputs]
+
+    yield [out.value if isinstance(out, Variable) else out for out in program.outputs]
+    inputs = [variable.value for variable in program.inputs]
+    for _ in range(1, found.order):
+        f = jacobian(f, tuple(range(len(inputs))), mode="forward")
+        with np.errstate(all="ignore"), notes_kept_back():
+            yield [leaf for _, leaf in flatten(f(*inputs))[0]]
+    yield [leaf for _, leaf in flatten(found.derivative)[0]]
+
+
+def _compare(mine: list[Any], theirs: list[Any]) -> None:
+    forms = [[(part.shape, part.dtype) for part in parts] for parts in (mine, theirs)]
+    if forms[0] != forms[1]:
+        raise DiffmagicError("the source gives numbers of another type or shape", rewrite="--trace shows every step")
+    ours, found = (np.concatenate([np.ravel(part) for part in parts]) for parts in (mine, theirs))
+    scale = float(np.max(np.abs(found[np.isfinite(found)]), initial=0.0))
+    if not np.allclose(ours, found, rtol=_AGREEMENT, atol=_AGREEMENT * scale, equal_nan=True):
         raise DiffmagicError(
             "straight-line source gives other numbers at this point: it multiplies by zero what an index or a choice "
             "does not take, and that is not finite",

@@ -120,8 +120,8 @@ class Grid:
         if self.doubts > _DOUBTS or not is_scalar(program):
             if left.size > _ALONE:
                 raise DiffmagicError(
-                    f"the function has to be traced at each of {left.size:,} points, as it makes arrays of its numbers, "
-                    "or takes decisions that leave no trace",
+                    f"the function has to be traced at each of {left.size:,} points, as it makes arrays of its "
+                    "numbers, or takes decisions that leave no trace",
                     rewrite=f"at most {_ALONE:,} points",
                 )
             return left

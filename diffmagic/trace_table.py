@@ -9,7 +9,8 @@ from typing import Any, Literal
 import numpy as np
 
 from diffmagic.core.forward import forward
-from diffmagic.core.loops import repeats
+from diffmagic.core.graph import along
+from diffmagic.core.loops import repeats, site
 from diffmagic.core.notation import PYTHON, expressions
 from diffmagic.core.partial_formulas import partial_numbers, step_of
 from diffmagic.core.program import Equation, Program, Variable, operation, short
@@ -76,7 +77,7 @@ def trace_table(
         if cotangents is not None:
             of = SEED
         elif out:
-            cotangents, of = {out: 1.0}, result or names[out]
+            cotangents, of = {out: 1.0}, names[out] if result in names.values() else result or names[out]
         elif mode != "auto":
             notes.append(
                 "There is no cotangent column: the result is not one number that depends on the inputs. "
@@ -106,7 +107,7 @@ def trace_table(
     for group in groups:
         text = _text(group, names)
         rows += [row(numbers[group[-1]], variable, text, group) for variable in group[-1].results]
-    keys = [tuple((*e.origin, e.primitive.name) for e in row.equations) or row.name for row in rows]
+    keys = [tuple(map(site, row.equations)) or row.name for row in rows]
     return TraceTable(
         rows,
         tuple(columns),
@@ -126,21 +127,19 @@ def _one_number(program: Program) -> Variable | None:
 
 def _unnamed(program: Program) -> set[Variable]:
     """The results of equations that the user gave no name."""
-    return {
-        result
-        for equation in program.equations
-        for result in equation.results
-        if not (result.name or equation.location.target or result in program.versions)
-    }
+    named = program.targets().keys() | program.versions.keys()
+    results = [result for equation in program.equations for result in equation.results]
+    return {result for result in results if not result.name and result not in named}
 
 
 def _seeds(program: Program, names: Mapping[Variable, str]) -> Iterator[tuple[str, Variable, Any]]:
     """A seed for each number of the inputs, with its name."""
     for variable in program.inputs:
+        name = along(variable, names)
         for k in range(int(np.size(variable.value))):
             seed = np.zeros(variable.shape, variable.dtype)
             seed.flat[k] = 1
-            yield component(names[variable], variable.shape, k), variable, seed if variable.shape else 1.0
+            yield component(name, variable.shape, k), variable, seed[()]
 
 
 def _contributions(

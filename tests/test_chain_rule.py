@@ -48,6 +48,17 @@ def test_several_paths_are_a_sum() -> None:
     assert rule.value == pytest.approx(2 * np.e, rel=1e-15)
 
 
+def test_inputs_one_step_away_are_there_if_others_are() -> None:
+    a, b, c = chain_rules(trace_table(trace(lambda a, b, c: a * b * c, 2.0, 3.0, 5.0)))
+    assert [len(path) for rule in (a, b, c) for path in rule.paths] == [2, 2, 1]
+    assert (a.value, b.value, c.value) == (15.0, 10.0, 6.0)
+
+
+@pytest.mark.filterwarnings("error")
+def test_infinity_times_zero_is_no_warning() -> None:
+    assert chain_rules(trace_table(trace(lambda x: np.sqrt(x) * np.sin(x), 0.0))) == []
+
+
 def test_too_many_paths_are_counted() -> None:
     def f(x: Any) -> Any:
         for _ in range(5):

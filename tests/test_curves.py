@@ -167,7 +167,9 @@ def test_gaps_are_told() -> None:
     (note,) = curves(traceable(lambda x: math.sqrt(x)), -1.0, 1.0).notes
     assert note == "there is no value from x = -1.0 to 0.0: at -0.5 it raises ValueError: math domain error"
     (note,) = curves(lambda x: x**0.5, -1.0, 1.0).notes
-    assert note == "there is no value from x = -1.0 to 0.0: the result is complex at -0.5, and curves are of real numbers"
+    assert note == (
+        "there is no value from x = -1.0 to 0.0: the result is complex at -0.5, and curves are of real numbers"
+    )
     (note,) = curves(traceable(lambda x: math.log(x) if x < 0 else x), -1.0, 1.0).notes
     assert note == "there is no value from x = -1.0 to 0.0: at -0.5 it raises ValueError: math domain error"
 

@@ -10,6 +10,7 @@ import pytest
 import diffmagic
 from diffmagic import DiffmagicError, traceable
 from diffmagic.automatic import automatic, cotangent, tangent
+from diffmagic.core.codegen import Source, source
 from diffmagic.derivative_source import derivative_source
 from tests import test_textbooks as textbooks
 
@@ -173,6 +174,13 @@ def test_names_that_are_no_names():
     assert run(text, 2.0, 3.0) == (6.0, (3.0, 2.0))
 
 
+def test_two_inputs_whose_names_are_one_in_source():
+    p = {"a b": 2.0, "a|b": 3.0}
+    text = derivative_source(automatic(lambda p: p["a b"] * p["a|b"], (p,), inputs=["p['a b']", "p['a|b']"]))
+    assert "def gradient(p_a_b, p_a_b_2):" in text
+    assert '"""Value and derivative with respect to p_a_b and p_a_b_2."""' in text
+
+
 # What is refused.
 
 
@@ -192,6 +200,32 @@ def test_what_has_no_such_source_is_refused(f, args, options, reason):
     with pytest.raises(DiffmagicError, match=reason) as caught:
         derivative_source(found)
     assert caught.value.rewrite
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        ("y = np.sin(x)", "y = np.sin(x) + 1e-9", "gives other numbers"),
+        ("d_y = np.cos(x)", "d_y = np.cos(x) + 1e-9", "gives other numbers"),
+        ("return y,", "return np.full(1, y),", "another type or shape"),
+        ("return y,", "return np.float32(y),", "another type or shape"),
+        ("d2_y = -y", "d2_y = y.what", "the source stops at this point: .*what"),
+    ],
+)
+def test_the_value_and_all_derivatives_are_checked(monkeypatch, old, new, reason):
+    def written_wrong(*args: Any, **options: Any) -> Source:
+        right = source(*args, **options)
+        assert old in right.text
+        return Source(right.text.replace(old, new), right.constants)
+
+    def f(x: Any) -> Any:
+        y = np.sin(x)
+        return y  # noqa: RET504 — the name is to be seen
+
+    found = automatic(f, (0.5,), order=2)
+    monkeypatch.setattr("diffmagic.derivative_source.source", written_wrong)
+    with pytest.raises(DiffmagicError, match=reason):
+        derivative_source(found)
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")

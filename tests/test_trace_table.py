@@ -159,6 +159,34 @@ def test_an_input_called_seed_is_no_seed() -> None:
     assert (table.tangents, table.result) == (("seed",), "v2")
 
 
+def test_a_result_whose_name_another_row_has() -> None:
+    def f(x: Any) -> Any:
+        y = x * x
+        y = np.exp(y)
+        return y  # noqa: RET504 — the name is to be seen
+
+    table = trace_table(trace(f, 1.0), result="y")
+    assert (table.cotangent, table.result, table.rows[-1].name) == ("y_2", "y_2", "y_2")
+
+
+def test_the_tangent_of_a_complex_input_is_along_its_real_axis() -> None:
+    table = trace_table(trace(lambda z: np.real(z * z), 3 + 1j))
+    assert table.tangents == ("z.real",)
+    assert (table.rows[-1].tangents, table.rows[0].cotangent) == ((6.0,), 6 + 2j)
+    assert trace_table(trace(lambda z: np.real(z[0]), np.array([1j]))).tangents == ("z.real[0]",)
+
+
+@pytest.mark.parametrize("f", [lambda w: (w @ w).item(), lambda w: w[0].item()])
+def test_the_one_number_of_an_array(f: Any) -> None:
+    table = trace_table(trace(f, np.array([[1.5]])))
+    np.testing.assert_array_equal(table.rows[-1].tangents[0], np.ravel(table.rows[0].cotangent)[0])
+    assert table.rows[-1].partials == ((table.rows[-2].name, 1.0),)
+
+
+def test_an_index_of_a_number() -> None:
+    assert trace_table(trace(lambda x: x[()] * x, np.array(2.0))).rows[-1].tangents == (4.0,)
+
+
 def test_no_result_at_all() -> None:
     table = trace_table(trace(lambda x: [], 1.0), mode="both")
     assert (table.cotangent, len(table.rows)) == ("", 1)
@@ -241,6 +269,16 @@ def test_rows_know_the_line_they_come_from() -> None:
     table = trace_table(trace(sigmoid, 0.5, 2.0))
     first = sigmoid.__code__.co_firstlineno
     assert [row.line for row in table.rows] == [0, 0, *[first + 1] * 5]
+
+
+def test_a_loop_is_one_however_python_optimises_it() -> None:
+    def heat(x: Any) -> Any:
+        u = np.full(20, 1.0) * x
+        for _ in range(100):
+            u[1:-1] = u[1:-1] + 0.1 * (u[2:] - u[:-2])
+        return u.sum()
+
+    assert trace_table(trace(heat, 2.0)).loops == (Loop(start=2, length=7, passes=100),)
 
 
 def test_a_constant_result_and_an_input_as_the_result() -> None:

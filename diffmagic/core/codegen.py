@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from textwrap import indent
+from textwrap import indent, wrap
 from typing import Any
 
 from diffmagic.core.errors import DiffmagicError
@@ -14,7 +14,7 @@ from diffmagic.core.runnable import Dialect, imports, published
 from diffmagic.core.simplify import simplified
 from diffmagic.core.statements import Statements, identifier
 
-_WIDTH = 92
+_WIDTH = 92  # with the two indents that it is shown with, 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +87,10 @@ def source(
         if outputs[k] and wish not in body.taken:
             body.lines.append(f"{wish} = {texts[k]}")
             texts[k] = wish
-    lines = [f'"""{_told(about, program, body.constants)}"""'] if about else []
-    lines += [*map(_wrapped, body.lines), f"return {returned(texts)}"]
+    lines = wrap(f'"""{_told(about, program, body.constants)}"""', _WIDTH, break_long_words=False) if about else []
+    lines += [*map(_wrapped, body.lines), _wrapped(f"return {returned(texts)}")]
     parameters = ", ".join([*(body.names[variable] for variable in program.inputs), *body.constants])
-    function = f"def {name}({parameters}):\n{indent(chr(10).join(lines), '    ')}\n"
+    function = f"{_wrapped(f'def {name}({parameters}):', 8)}\n{indent(chr(10).join(lines), '    ')}\n"
     return Source("".join([*(f"{line}\n" for line in imports(function)), "\n\n", function]).lstrip(), body.constants)
 
 
@@ -182,12 +182,12 @@ def _told(about: str, program: Program, constants: Mapping[str, Any]) -> str:
     return f"{about}{given}{', on the path that is asserted' if program.guards else ''}."
 
 
-def _wrapped(line: str) -> str:
+def _wrapped(line: str, further: int = 4) -> str:
     """A line that is too long goes on below, after a comma in brackets."""
     rows, depth = [""], 0
     for part in re.split(r"(?<=,) ", line):
-        if depth and len(rows[-1]) + len(part) > _WIDTH:
-            rows.append(f"    {part}")
+        if depth and len(rows[-1]) + 1 + len(part) > _WIDTH:
+            rows.append(f"{' ' * further}{part}")
         else:
             rows[-1] += f" {part}" if rows[-1] else part
         depth += sum(map(part.count, "([{")) - sum(map(part.count, ")]}"))

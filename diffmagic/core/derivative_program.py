@@ -77,7 +77,7 @@ def with_gradient(program: Program, seeds: Mapping[Variable, Any]) -> Program:
 
     def accumulate(replayed: _Replayed) -> list[Any]:
         found = reverse(replayed.program, replayed.seeds(seeds), keep=True)
-        replayed.name(found, "grad_{}")
+        replayed.name(found, "grad")
         return [replayed.of(found, variable) for variable in program.inputs]
 
     return _recorded(program, accumulate)
@@ -102,8 +102,7 @@ def with_tangents(program: Program, seeds: Sequence[Mapping[Variable, Any]]) -> 
         found = []
         for seed in seeds:
             found.append(forward(replayed.program, replayed.seeds(seed)))
-            moving = "_".join(replayed.names[variable] for variable in seed)
-            replayed.name(found[-1], f"d_{{}}_{moving}" if len(seeds) > 1 else "d_{}")
+            replayed.name(found[-1], "d", [replayed.names[variable] for variable in seed] if len(seeds) > 1 else [])
         return [replayed.of(tangents, out) for out in program.outputs for tangents in found]
 
     return _recorded(program, accumulate)
@@ -120,14 +119,18 @@ class _Replayed:
         Its variable for each of the original.
     names : dict of Variable to str
         Of the original; an array has one name, however often it changes.
+    outer : Trace
+        That which records.
     """
 
     program: Program
     inner: dict[Variable, Variable]
     names: dict[Variable, str]
+    outer: Trace
 
     def seeds(self, seeds: Mapping[Variable, Any]) -> dict[Variable, Any]:
-        return {self.inner[variable]: part for variable, part in seeds.items()}
+        """Traced, so that what they alone determine is recorded: it may be longer to write than to compute."""
+        return {self.inner[variable]: self.outer.input(part) for variable, part in seeds.items()}
 
     def of(self, found: Mapping[Variable, Any], out: Any) -> Any:
         """What was found for a variable of the original; zeros in its form if nothing was."""
@@ -137,7 +140,7 @@ class _Replayed:
         like = concrete(out.value if isinstance(out, Variable) else out)
         return np.zeros_like(like, dtype=inexact(like)) if np.ndim(like) else 0.0
 
-    def name(self, found: Mapping[Variable, Any], form: str) -> None:
+    def name(self, found: Mapping[Variable, Any], before: str, behind: Sequence[str] = ()) -> None:
         """Name what was found for each variable. The first name counts: of inputs, of outputs, by the user."""
         ends = {id(end) for end in (*self.program.inputs, *self.program.outputs)}
         for variable in sorted(
@@ -145,9 +148,10 @@ class _Replayed:
         ):
             part = found.get(self.inner[variable])
             if type(part) is Tracer and not part._variable.name:
-                higher = _TANGENT.fullmatch(self.names[variable]) if form == "d_{}" else None
-                number = int(higher[1] or 1) + 1 if higher else 0
-                part._variable.name = f"d{number}_{higher[2]}" if higher else form.format(self.names[variable])
+                name = self.names[variable]
+                higher = _TANGENT.fullmatch(name) if before == "d" and not behind else None
+                first, name = (f"d{int(higher[1] or 1) + 1}", higher[2]) if higher else (before, name)
+                part._variable.name = "_".join([first, name, *behind])
 
 
 def _recorded(program: Program, accumulate: Callable[[_Replayed], list[Any]]) -> Program:
@@ -158,9 +162,17 @@ def _recorded(program: Program, accumulate: Callable[[_Replayed], list[Any]]) ->
         more = accumulate(replayed)
     outputs = [replayed.inner[out].value if isinstance(out, Variable) else out for out in program.outputs]
     found = outer.program([tracer._variable for tracer in inputs], [*outputs, *more])
+    known = set(found.inputs).union(*(equation.results for equation in found.equations))
+
+    def settled(operand: Any) -> Any:
+        return concrete(operand.value) if isinstance(operand, Variable) and operand not in known else operand
+
     for equation in found.equations:
         equation.origin = NOWHERE
-    found.guards[:] = sorted([*guards, *found.guards], key=lambda guard: guard.position)
+        equation.operands = tuple(map(settled, equation.operands))
+    found.outputs[:] = map(settled, found.outputs)
+    guards = [*guards, *(guard for guard in found.guards if guard.variable in known)]
+    found.guards[:] = sorted(guards, key=lambda guard: guard.position)
     return simplified(found)
 
 
@@ -182,7 +194,7 @@ def _replayed(program: Program, inputs: Sequence[Tracer], outer: Trace) -> tuple
         value._value._variable.name = names[variable]
     guards = [Guard(values[g.variable]._value._variable, g.value, ends[g.position]) for g in program.guards]
     stems = {variable: names[_first(variable, program, names)] for variable in values}
-    return _Replayed(again, {variable: value._variable for variable, value in values.items()}, stems), guards
+    return _Replayed(again, {variable: value._variable for variable, value in values.items()}, stems, outer), guards
 
 
 def _first(variable: Variable, program: Program, names: Mapping[Variable, str]) -> Variable:

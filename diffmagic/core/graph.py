@@ -15,6 +15,7 @@ from diffmagic.core.errors import DiffmagicError
 from diffmagic.core.forward import forward, local_partial
 from diffmagic.core.loops import lines, loops
 from diffmagic.core.program import Equation, Program, Variable, operation
+from diffmagic.core.recording import inexact
 from diffmagic.core.reverse import reverse
 from diffmagic.core.zeros import accumulate
 
@@ -162,15 +163,15 @@ def graph_of(
     """
     names = program.names()
     given = results or [""] * len(program.outputs)
-    called: dict[Variable, str] = {}
+    called: dict[Variable, list[str]] = {}
     for out, result in zip(program.outputs, given, strict=True):
         if isinstance(out, Variable):
-            called.setdefault(out, result or names[out])
+            called.setdefault(out, []).append(result or names[out])
     mode, columns = _columns(program, mode, names, called, seeds)
 
     def value(variable: Variable) -> Value:
         moved = tuple(found.get(variable) for _, found in columns)
-        return Value(names[variable], variable.value, moved, called.get(variable, ""))
+        return Value(names[variable], variable.value, moved, " and ".join(dict.fromkeys(called.get(variable, []))))
 
     nodes: list[Node] = []
     edges: list[Edge] = []
@@ -212,22 +213,28 @@ def _columns(
     program: Program,
     mode: str,
     names: Mapping[Variable, str],
-    called: Mapping[Variable, str],
+    called: Mapping[Variable, Sequence[str]],
     seeds: Mapping[Variable, Any] | None,
 ) -> tuple[GraphMode, list[tuple[str, dict[Variable, Any]]]]:
     """The mode, and for each seed the tangents or cotangents of all variables."""
-    ends = {"reverse": called, "forward": {variable: names[variable] for variable in program.inputs}}
+    of = {out: names[out] if result in names.values() else result for out, (result, *_) in called.items()}
+    ends = {"reverse": of, "forward": {variable: along(variable, names) for variable in program.inputs}}
     mode = modes_of(program)[0] if mode == "auto" else mode
     if mode == "plain":
         return "plain", []
     if seeds is None and mode not in modes_of(program):
         what = "cotangents, one for each number of the result" if mode == "reverse" else "tangents, one for each input"
         raise DiffmagicError(f"a node has room for {_COLUMNS} {what}", rewrite="a plain graph, or one with a seed")
-    runs = {"": seeds} if seeds is not None else {name: {variable: 1.0} for variable, name in ends[mode].items()}
+    runs = {"": seeds} if seeds is not None else {name: {v: inexact(v.value).type(1)} for v, name in ends[mode].items()}
     if mode == "forward":
         return "forward", [(name, accumulate(forward, program, run, program.outputs)) for name, run in runs.items()]
     back = [(name, accumulate(reverse, program, run, program.inputs, keep=True)) for name, run in runs.items()]
     return "reverse", back
+
+
+def along(variable: Variable, names: Mapping[Variable, str]) -> str:
+    """What a tangent is with respect to whose seed is 1: of a complex input it is one along the real axis."""
+    return names[variable] + ".real" * (variable.dtype.kind == "c")
 
 
 def modes_of(program: Program) -> list[GraphMode]:

@@ -113,6 +113,8 @@ def typeset(equation: Equation, operands: Sequence[Written], constant: Callable[
         return _SHAPES[tail](*operands)
     head = _HEADS.get(tail) if _is_known(primitive) else None
     inside = [operand.text for operand in operands]
+    if primitive.name == "np.astype":
+        return Written(rf"\operatorname{{{np.dtype(params['dtype']).name}}}" + _brackets(inside[0]), POWER)
     if "call" in params:
         inside = [" ".join(params["call"].written(inside).split())]  # large arrays are written in several lines
     else:

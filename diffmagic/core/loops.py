@@ -46,7 +46,16 @@ def loops(equations: Sequence[Equation]) -> list[Loop]:
     >>> loops(diffmagic.trace(f, 0.5).equations)
     [Loop(start=1, length=2, passes=10)]
     """
-    return repeats([(*equation.origin, equation.primitive.name) for equation in equations])
+    return repeats(list(map(site, equations)))
+
+
+def site(equation: Equation) -> Hashable:
+    """What an operation has in common with itself in another pass.
+
+    Its offset is not: once Python has optimised an instruction, that is one of the instruction's last byte.
+    """
+    location = equation.location
+    return location.code, location.span or location.offset, equation.primitive.name
 
 
 def lines(equations: Sequence[Equation]) -> str:

@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 
 from diffmagic.core.errors import DiffmagicError
-from diffmagic.core.forward import forward, local_partial
+from diffmagic.core.forward import REAL_NUMBERS, forward, local_partial
 from diffmagic.core.primitives import PRIMITIVES, Primitive
 from diffmagic.core.program import Equation, Program, Variable
-from diffmagic.core.tracing import apply, concrete, trace_flat
+from diffmagic.core.recording import inexact
+from diffmagic.core.tracing import Tracer, apply, concrete, trace_flat
 
 
 def step_of(equations: Sequence[Equation]) -> Program:
@@ -38,7 +39,7 @@ def partial_numbers(step: Program) -> dict[Variable, Any]:
             return dict.fromkeys(step.inputs, word)
         if np.iscomplexobj(concrete(result.value)) or len(step.equations[-1].results) > 1:
             return dict.fromkeys(step.inputs, word)
-        return {v: forward(step, {v: 1.0}).get(result, 0.0) for v in step.inputs}
+        return {v: forward(step, {v: inexact(v.value).type(1)}).get(result, 0.0) for v in step.inputs}
 
 
 def partial_formulas(step: Program) -> Program | None:
@@ -70,8 +71,8 @@ def partial_formulas(step: Program) -> Program | None:
             )
         return list(_products(step, copies).values())
 
-    point = [variable.value for variable in (result, *step.inputs)]
     with np.errstate(all="ignore"):
+        point = [_numpys(variable.value) for variable in (result, *step.inputs)]
         try:
             program, _ = trace_flat(partials, *point)
             program, _ = trace_flat(lambda *values: _plainly(program, values), *point)
@@ -97,16 +98,27 @@ def _products(step: Program, equations: Sequence[Equation]) -> dict[Variable, An
         for i, operand in enumerate(equation.operands):
             if isinstance(operand, Variable) and equation.primitive.partials[i] is not None:  # type: ignore[index]
                 part = local_partial(equation, i)
+                part = part * 1 if _is_truth(part) and type(part) is not Tracer else part
                 part = part if weight is None else _product(weight, part)
                 weights[operand] = weights[operand] + part if operand in weights else part
     return {operand: weights[operand] for operand in step.inputs if operand in weights}
 
 
+def _numpys(value: Any) -> Any:
+    """NumPy's number for Python's, which raises where NumPy's is infinite."""
+    return np.result_type(value).type(value) if type(value) in (float, complex) else value
+
+
 def _product(a: Any, b: Any) -> Any:
     for one, other in ((a, b), (b, a)):
         if type(one) is int and abs(one) == 1:
-            return other if one == 1 else -other
+            return other if one == 1 else one * other if _is_truth(other) else -other
     return a * b
+
+
+def _is_truth(value: Any) -> bool:
+    """Whether it is True and False, for which NumPy has a sum and a product of their own and no sign."""
+    return np.result_type(concrete(value)) == np.bool_
 
 
 def _plainly(program: Program, values: Sequence[Any]) -> list[Any]:
@@ -129,7 +141,7 @@ def _case(primitive: Primitive, operands: list[Any], params: Mapping[str, Any]) 
             return operands[1 if np.all(condition) else 2]
     if primitive is PRIMITIVES[np.multiply]:
         for one, other in (operands, operands[::-1]):
-            if type(one) is float and one == 1:
+            if type(one) in REAL_NUMBERS and one == 1:
                 return other
     home = getattr(primitive.function, "__module__", None) or ""
     if "." not in primitive.name and home.startswith("diffmagic.core.primitives."):  # it has no name that people know

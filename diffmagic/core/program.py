@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from typing import Any, Literal
 
 import numpy as np
@@ -157,16 +158,26 @@ class Program:
         for position, variable in enumerate(self.inputs, start=1):
             wishes[variable] = variable.name or f"x{position}"
             names[variable] = unique(wishes[variable])
+        targets = self.targets()
         for number, equation in enumerate(self.equations, start=1):
-            target = equation.location.target if len(equation.results) == 1 else ""
             for part, result in enumerate(equation.results, start=1):
                 plain = f"v{number}" if len(equation.results) == 1 else f"v{number}_{part}"
                 earlier = self.versions.get(result)
                 while earlier is not None and earlier not in wishes:  # it may have been left out
                     earlier = self.versions.get(earlier)
-                wishes[result] = target if earlier is None else wishes[earlier]
+                wishes[result] = targets.get(result, "") if earlier is None else wishes[earlier]
                 names[result] = unique(result.name or wishes[result] or plain)
         return names
+
+    def targets(self) -> dict[Variable, str]:
+        """The names that the user gave to results; of an expression that is several steps, to the last of them."""
+        found: dict[Variable, str] = {}
+        for equation, after in zip_longest(self.equations, self.equations[1:]):
+            result, *others = equation.results
+            same = after is not None and after.origin == equation.origin and after.primitive is not equation.primitive
+            if not others and not (same and any(operand is result for operand in after.operands)):
+                found[result] = equation.location.target
+        return {result: target for result, target in found.items() if target}
 
     def __len__(self) -> int:
         return len(self.equations)
@@ -248,6 +259,15 @@ class Program:
             else:
                 found[f"{text} is {short(guard.value)}"] = None
         return list(found)
+
+
+def summed(ends: Sequence[Any], parts: Sequence[Any]) -> dict[Variable, Any]:
+    """The parts of a seed by variable, with their sum where one variable is returned several times."""
+    seeds: dict[Variable, Any] = {}
+    for end, part in zip(ends, parts, strict=True):
+        if isinstance(end, Variable):
+            seeds[end] = seeds[end] + part if end in seeds else part
+    return seeds
 
 
 def operation(equation: Equation, names: Mapping[Variable, str]) -> str:

@@ -159,6 +159,7 @@ def _options(options: dict[str, str], without: str) -> str:
 _CALLS: dict[str, Callable[[list[str], dict[str, str]], str]] = {
     "np.reshape": lambda t, o: f"np.reshape({t[0]}, {o['shape']})",
     "np.einsum": lambda t, o: f"np.einsum({o['subscripts']}, {', '.join(t)}{_options(o, 'subscripts')})",
+    "np.unique": lambda t, o: f"np.unique({t[0]}{_options(o, '')})[1]",
     "np.linalg.multi_dot": _splatted("np.linalg.multi_dot"),
     "np.lexsort": _splatted("np.lexsort"),
     "np.ravel_multi_index": lambda t, o: f"np.ravel_multi_index(({', '.join(t)},){_options(o, '')})",
@@ -242,7 +243,7 @@ def _name(equation: Equation, dialect: Dialect) -> str:
         if name.startswith(("math.", "cmath.")):
             raise DiffmagicError(f"{name} does not take arrays", rewrite="the same in NumPy functions")
         return name
-    return "abs" if name == "np.absolute" and isinstance(concrete(equation.value), _NUMBERS) else name
+    return "abs" if name == "np.absolute" and type(concrete(equation.value)) in _NUMBERS else name
 
 
 def _is_whole(operand: Any) -> bool:

@@ -24,6 +24,7 @@ _SAME = frozenset(
     map(primitive_of, (np.positive, np.real, np.conjugate, np.reshape, np.ravel, np.squeeze, np.broadcast_to))
 )
 """What gives back its operand where that is real and has the result's form already."""
+_FEW, _SHORT = 4, 16  # elements of an array that are written out: among zeros, and of all
 
 
 def simplified(program: Program) -> Program:
@@ -153,7 +154,7 @@ def _rewritten(equation: Equation, operands: tuple[Any, ...], made: dict[Variabl
     primitive, params, results = equation.primitive, equation.params, equation.results
     if len(results) == 1:
         value = concrete(equation.value)
-        if not any(isinstance(o, Variable) for o in operands):
+        if not any(isinstance(o, Variable) for o in operands) and not _is_long(primitive, value):
             return value
         if primitive.partials and isinstance(primitive.function, np.ufunc):
             operands = tuple([_unspread(k, operands, made) for k in range(len(operands))])
@@ -169,6 +170,11 @@ def _rewritten(equation: Equation, operands: tuple[Any, ...], made: dict[Variabl
                     results = (Variable(value[()], results[0].name),)  # that of all elements is a number
     arguments = tuple([_value(o) for o in operands])
     return Equation(primitive, operands, arguments, params, results, equation.origin)
+
+
+def _is_long(primitive: Primitive, value: Any) -> bool:
+    """Whether a constant is longer than what it is made of: parts of a large array of zeros."""
+    return primitive.name == "scatter" and np.size(value) > _SHORT and int(np.count_nonzero(value)) > _FEW
 
 
 def _unspread(k: int, operands: tuple[Any, ...], made: dict[Variable, Equation]) -> Any:

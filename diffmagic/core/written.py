@@ -74,6 +74,8 @@ def written(equation: Equation, operands: Sequence[Written], constant: Callable[
         return Written(f"{operands[0].within(left)} {symbol} {operands[1].within(right)}", binding)
     if symbol:
         return Written(f"{symbol}{operands[0].within(UNARY)}", UNARY)
+    if primitive.name == "np.astype":
+        return Written(f"np.{np.dtype(params['dtype']).name}({texts[0]})")
     if "call" in params:
         return Written(f"{primitive.name}({params['call'].written(texts)})")
     options = [f"{name}={_option(value, constant)}" for name, value in params.items()]

@@ -27,7 +27,7 @@ from diffmagic.notebook.plot import (
     refuse_at_ranges,
 )
 from diffmagic.notebook.request import Request, add_common_options, add_input_options, check_order, merged, result_names
-from diffmagic.notebook.views import VIEWS, add_view_options, add_views, check_view_options
+from diffmagic.notebook.views import VIEWS, add_view_options, add_views, check_source, check_view_options
 from diffmagic.results import Curves, Derivative, Field
 
 _ABOUT = """\
@@ -104,6 +104,8 @@ def run_grad(request: Request) -> Derivative | Curves | Field | None:
                 rewrite="--mode forward for a direction, --mode reverse for weights",
             )
     order = 2 if options.hessian or options.eigen else options.order or 1
+    if seed is None:
+        check_source(request, inputs, mode, order)
     with request.function(subject, inputs) as function:
         found = _differentiated(function, subject, inputs, mode, order, seed)
         found.check = check_derivative(found, function, inputs.varied)

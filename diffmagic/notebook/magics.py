@@ -39,7 +39,7 @@ class DiffMagic(Magics):
     """The magics of diffmagic and their defaults."""
 
     digits = Int(
-        None, min=1, max=17, allow_none=True, help="How many digits to show, from 1 to 17; by default NumPy's precision."
+        None, min=1, max=17, allow_none=True, help="How many digits to show, 1 to 17; by default NumPy's precision."
     ).tag(config=True)
     mode = Enum(["auto", "forward", "reverse"], "auto", help="How %%grad accumulates derivatives.").tag(config=True)
 

@@ -11,12 +11,12 @@ from diffmagic.core.dependence import dependence
 from diffmagic.core.errors import DiffmagicError
 from diffmagic.core.graph import Graph, graph_of, modes_of
 from diffmagic.core.graph_steps import state_after
-from diffmagic.core.program import Variable
+from diffmagic.core.program import summed
 from diffmagic.core.recording import record
 from diffmagic.core.structures import flatten
 from diffmagic.core.transforms import jacobian
 from diffmagic.curvature import curvature
-from diffmagic.derivative_source import derivative_source
+from diffmagic.derivative_source import check_inputs, derivative_source
 from diffmagic.gradient_check.kinks import on_a_kink
 from diffmagic.matrices import matrix_of
 from diffmagic.notebook.cells import CellFunction
@@ -77,8 +77,36 @@ def add_views(found: Derivative, request: Request, function: CellFunction, input
     if options.graph:
         found.graph = _graph(found, "auto" if options.graph is True else options.graph)
         found.graph_state = None if options.step is None else state_after(found.graph, options.step)
-    found.source = derivative_source(found, _arrays(request)) if options.source else ""
+    found.source = _source(found, request) if options.source else ""
+    if found.order > 1 and (options.trace or options.graph):
+        found.notes += ["the steps are those of the first derivative"]
     _look_into(found, function, inputs.varied, options.eigen)
+
+
+def check_source(request: Request, inputs: Inputs, mode: str, order: int) -> None:
+    """Refuse a source that there is not, if nothing else is asked for, before the derivative is computed.
+
+    Raises
+    ------
+    DiffmagicError
+    """
+    if request.options.source and _is_all(request.options):
+        check_inputs(dict(zip(inputs.paths, (leaf for _, leaf in flatten(inputs.varied)[0]), strict=True)), mode, order)
+
+
+def _is_all(options: Any) -> bool:
+    """Whether a source is all that is asked for besides the numbers."""
+    return not (options.trace or options.graph or options.eigen or options.plot)
+
+
+def _source(found: Derivative, request: Request) -> str:
+    try:
+        return derivative_source(found, _arrays(request))
+    except DiffmagicError as error:
+        if _is_all(request.options):
+            raise
+        found.notes += [f"there is no source: {error.reason}"]
+        return ""
 
 
 def _trace(found: Derivative, mode: Columns, folded: bool) -> TraceTable:
@@ -90,8 +118,7 @@ def _trace(found: Derivative, mode: Columns, folded: bool) -> TraceTable:
         if found.kind == "tangent":
             tangents = dict(zip(program.inputs, parts, strict=True))
         else:
-            pairs = zip(program.outputs, parts, strict=True)
-            cotangents = {out: part for out, part in pairs if isinstance(out, Variable)}
+            cotangents = summed(program.outputs, parts)
     return trace_table(
         program, result=found.names[0], mode=mode, folded=folded, tangents=tangents, cotangents=cotangents
     )
@@ -109,9 +136,8 @@ def _graph(found: Derivative, mode: Any) -> Graph:
     seeds = None
     if found.kind != "derivative" and mode in ("auto", found.method):
         mode = found.method
-        ends = program.inputs if mode == "forward" else program.outputs
         parts = [part for _, part in flatten(found.seed)[0]]
-        seeds = {end: part for end, part in zip(ends, parts, strict=True) if isinstance(end, Variable)}
+        seeds = summed(program.inputs if mode == "forward" else program.outputs, parts)
     elif mode == "auto" and found.method in modes_of(program):
         mode = found.method
     return graph_of(program, mode, results=result_paths(found.value, found.names), seeds=seeds)
@@ -132,7 +158,8 @@ def _look_into(found: Derivative, function: CellFunction, varied: dict[str, Any]
         with notes_kept_back():
             program = record(jacobian(function), 0, (varied,), {}).program
     assert program is not None
-    found.depends = dependence(program)
+    assert found.program is not None
+    kink = on_a_kink(found.program)
+    found.depends = None if kink else dependence(program)  # at a kink zero may be a mean
     if eigen:
-        assert found.program is not None
-        found.curvature = curvature(program, whole.numbers, on_a_kink(found.program))
+        found.curvature = curvature(program, whole.numbers, kink)

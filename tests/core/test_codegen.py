@@ -17,7 +17,7 @@ import diffmagic
 from diffmagic import DiffmagicError, trace, traceable
 from diffmagic.core.codegen import compiled, source
 from diffmagic.core.derivative_program import with_gradient, with_tangents
-from diffmagic.core.program import Program, Variable
+from diffmagic.core.program import Program, Variable, summed
 from diffmagic.core.recording import record
 from diffmagic.core.tracing import concrete
 from tests.core import test_mutation_programs as mutations
@@ -68,11 +68,8 @@ def test_every_primitive(sample: Sample) -> None:
     for found, expected in zip(run(program), outputs, strict=True):
         same(found, expected, 0)
     cotangent = weights(f(*operands))
-    seeds: dict[Variable, Any] = {}
-    for out, part in zip(program.outputs, leaves(cotangent), strict=True):
-        if isinstance(out, Variable) and out.dtype.kind in "fc":
-            seeds[out] = seeds[out] + part if out in seeds else part
-    gradient = run(with_gradient(program, seeds))[len(outputs) :]
+    moving = [out if isinstance(out, Variable) and out.dtype.kind in "fc" else None for out in program.outputs]
+    gradient = run(with_gradient(program, summed(moving, leaves(cotangent))))[len(outputs) :]
     for found, expected in zip(gradient, leaves(diffmagic.vjp(f, *operands)[1](cotangent)), strict=True):
         same(found, expected, 2)
     direction = directions(sample)
@@ -80,6 +77,48 @@ def test_every_primitive(sample: Sample) -> None:
     tangent = run(along)[len(outputs) :]
     for found, expected in zip(tangent, leaves(diffmagic.jvp(f, operands, direction)[1]), strict=True):
         same(found, expected, 2)
+
+
+CHOOSING = (
+    *(np.median, np.nanmedian, np.quantile, np.nanquantile, np.percentile, np.nanpercentile, np.interp, np.bincount),
+    *(np.histogram, np.histogram2d, np.histogramdd, np.histogram_bin_edges, np.unique, np.unique_values, np.unique_all),
+    *(np.unique_counts, np.unique_inverse, np.intersect1d, np.setdiff1d, np.setxor1d, np.union1d),
+)
+"""What they take is chosen by values."""
+
+
+def elsewhere(x: Any) -> Any:
+    """Other numbers, in another order unless they must grow."""
+    if isinstance(x, list | tuple):
+        return type(x)(map(elsewhere, x))
+    turned = 0 if np.all(np.diff(np.ravel(x)) > 0) else 1
+    return np.roll(np.ravel(x) * 1.01, turned).reshape(np.shape(x))[()]
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(
+    "sample", [s for table in (DIFFERENTIABLE, CONSTANT) for f in CHOOSING for s in table.get(f, ())], ids=repr
+)
+def test_at_other_points_it_is_right_or_stops(sample: Sample) -> None:
+    f, operands = sample.of_moving(), sample.operands
+    program = record(f, range(len(operands)), tuple(operands), {}).program
+    cotangent, others = weights(f(*operands)), elsewhere(operands)
+    outputs = [out if isinstance(out, Variable) and out.dtype.kind in "fc" else None for out in program.outputs]
+    try:
+        found = run(with_gradient(program, summed(outputs, leaves(cotangent))), leaves(others))
+    except AssertionError:
+        return
+    expected = [*leaves(f(*others)), *leaves(diffmagic.vjp(f, *others)[1](cotangent))]
+    for part, other in zip(found, expected, strict=True):
+        np.testing.assert_allclose(part, other, rtol=1e-12)
+
+
+def test_a_number_of_bins_that_is_chosen_by_the_numbers_holds_for_these():
+    x = np.array([1.0, 3.0, 2.0, 3.0])
+    program = trace(lambda x: np.histogram_bin_edges(x, "auto"), x)
+    same(run(program)[0], np.histogram_bin_edges(x, "auto"), 0)
+    with pytest.raises(AssertionError):
+        run(program, [x * 1.1])
 
 
 def check_gradient(f: Callable[..., Any], *args: Any) -> None:
@@ -250,6 +289,20 @@ def test_lines_stay_short():
     assert max(map(len, text_of(lambda x: x * np.linspace(0.1, 0.9, 16) ** 2, np.ones(16)))) <= 96
 
 
+def test_all_lines_are_short_enough_to_be_shown_in_two_indents():
+    names = [f"the_parameter_of_layer_{k}" for k in range(8)]
+    program = trace(lambda *given: given, *map(float, range(8)))
+    for variable, name in zip(program.inputs, names, strict=True):
+        variable.name = name
+    about = f"Value and derivative with respect to {', '.join(names)}"
+    written = source(program, about=about, returned=lambda texts: f"0, ({', '.join(texts)})").text
+    assert max(map(len, written.splitlines())) <= 96
+    namespace: dict[str, Any] = {}
+    exec(written, namespace)
+    assert namespace["f"](*range(8)) == (0, tuple(range(8)))
+    assert " ".join(namespace["f"].__doc__.split()) == f"{about}."
+
+
 def test_names_that_python_does_not_take():
     def f(parameters: Any, np_: Any) -> Any:
         return parameters["lambda"] * parameters["ä b"][0] + np_
@@ -351,6 +404,18 @@ def test_a_constant_of_few_numbers_is_filled():
     np.testing.assert_array_equal(np.flatnonzero(run(with_gradient(program, {program.outputs[0]: 1.0}))[1]), [3, 99])
 
 
+def test_a_gradient_that_is_constant_is_written_as_its_parts():
+    def f(x: Any) -> Any:
+        return np.sum(x[0, :, 1:3] ** 2) + x[..., -1].sum() + x[1, [0, 2], 1].sum()
+
+    program = trace(f, np.arange(24.0).reshape(2, 3, 4))
+    written = source(with_gradient(program, {program.outputs[0]: 1.0}))
+    assert written.constants == {}
+    for line in ("grad_x = np.zeros((2, 3, 4))", "grad_x[1, 0, 1] = 1.0", "grad_x[..., -1] += np.ones((2, 3))"):
+        assert f"    {line}\n" in written.text
+    check_gradient(f, np.arange(24.0).reshape(2, 3, 4))
+
+
 def test_a_constant_that_is_returned_is_not_the_function_s_own():
     program = trace(lambda w: w * 2.0, 1.0)
     generated = compiled(Program(program.inputs, program.equations, [LARGE]))
@@ -374,6 +439,14 @@ def test_numbers_of_python_and_of_numpy_compute_as_they_did():
         assert f"= {part}\n" in text
     for found, expected in zip(run(program), [out.value for out in program.outputs], strict=True):
         assert type(found) is type(expected)
+
+
+def test_an_absolute_value_of_numpy_is_not_python_s():
+    with np.errstate(invalid="ignore"):
+        program = trace(lambda x: (np.abs(x) - 1) ** 0.5, 0.5)
+        same(run(program)[0], np.nan, 0)
+    (found,) = run(trace(traceable(lambda x: np.float64(np.abs(x)) * x), -0.5))
+    assert (found, type(found)) == (-0.25, np.float64)
 
 
 # Functions of ours, and of the user.

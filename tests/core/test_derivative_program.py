@@ -53,6 +53,13 @@ def test_tangents_of_the_published_example():
     assert values(along)[1] == pytest.approx(0.5 * 5.5 - 2 * (2 - math.cos(5)), rel=1e-15)
 
 
+def test_names_may_hold_braces():
+    program = trace(lambda p: p["a{b}"] * p["{}"], {"a{b}": 1.0, "{}": 2.0})
+    both = with_tangents(program, [{variable: 1.0} for variable in program.inputs])
+    assert values(both) == [2.0, 2.0, 1.0]
+    assert values(with_gradient(program, {program.outputs[0]: 1.0})) == [2.0, 2.0, 1.0]
+
+
 def test_seeds_weight_the_outputs():
     x = np.array([0.5, 1.5])
     program = trace(lambda x: (np.sin(x), x[0] * x[1]), x)

@@ -14,7 +14,7 @@ import diffmagic
 from diffmagic import DiffmagicError
 from diffmagic.core.graph import Graph, graph_of
 from diffmagic.core.graph_steps import state_after, steps_of
-from diffmagic.core.loops import Loop, repeats
+from diffmagic.core.loops import Loop, loops, repeats
 
 
 def sigmoid(w: Any, x: Any) -> Any:
@@ -160,6 +160,18 @@ def test_a_loop_of_a_hundred_is_small() -> None:
     assert len(graph.nodes) == 8
 
 
+def test_a_loop_is_one_however_python_optimises_it() -> None:
+    def heat(x: Any) -> Any:
+        u = np.full(20, 1.0) * x
+        for _ in range(100):
+            u[1:-1] = u[1:-1] + 0.1 * (u[2:] - 2 * u[1:-1] + u[:-2])
+        return u.sum()
+
+    program = diffmagic.trace(heat, 2.0)
+    assert loops(program.equations) == [Loop(start=1, length=10, passes=100)]
+    assert [node.text for node in graph_of(program).nodes if node.kind == "group"] == ["98 more passes"]
+
+
 def test_loops_within_a_pass_fold_as_well() -> None:
     texts = [node.text for node in graph_of(diffmagic.trace(nested, 0.4)).nodes if node.kind == "group"]
     assert texts == ["7 more passes", "6 more passes", "7 more passes"]
@@ -242,6 +254,39 @@ def test_inputs_and_constants_as_results() -> None:
     assert graph.seeds == ("a", "c")
     assert graph.nodes[1].values[0].moved == (None, np.cos(2.0))
     assert graph.nodes[2].values[0].moved == (None, None)
+
+
+def test_a_result_that_is_returned_twice_has_both_names() -> None:
+    def f(x: Any) -> Any:
+        a = x * x
+        return a, a
+
+    graph = graph_of(diffmagic.trace(f, 2.0), results=["z[0]", "z[1]"])
+    assert graph.nodes[-1].marks() == ["result z[0] and z[1]"]
+    assert graph.seeds == ("z[0]",)
+
+
+def test_a_result_whose_name_another_value_has() -> None:
+    def f(x: Any) -> Any:
+        y = x * x
+        y = np.exp(y)
+        return y  # noqa: RET504 — the name is to be seen
+
+    graph = graph_of(diffmagic.trace(f, 2.0), results=["y"])
+    assert graph.seeds == ("y_2",)
+    assert graph.nodes[-1].marks() == ["result y"]
+
+
+def test_the_seed_of_a_complex_input_is_along_its_real_axis() -> None:
+    graph = graph_of(diffmagic.trace(lambda z: np.real(z * z), 3 + 1j), "forward")
+    assert graph.seeds == ("z.real",)
+    assert graph.nodes[-1].values[0].moved == (6.0,)
+
+
+@pytest.mark.parametrize("mode", ["forward", "reverse"])
+def test_an_index_of_a_number(mode: Any) -> None:
+    graph = graph_of(diffmagic.trace(lambda x: x[()] * x.item(), np.array(2.0)), mode)
+    assert graph.nodes[0 if mode == "reverse" else -1].values[0].moved == (4.0,)
 
 
 def test_many_inputs_share_a_node() -> None:

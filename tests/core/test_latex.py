@@ -93,6 +93,7 @@ a, b, c = 2.0, -3.0, np.ones((2, 2))
 @pytest.mark.parametrize(
     ("f", "args", "typeset"),
     [
+        (lambda x: x.astype(np.float32), (np.ones(2),), r"\operatorname{float32}(x)"),
         (lambda x, y: x * y, (a, b), r"x \cdot y"),
         (lambda x: x * -3.0, (a,), r"x \cdot (-3.0)"),
         (lambda x: -3.0 * x, (a,), r"-3.0 \cdot x"),

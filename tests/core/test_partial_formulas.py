@@ -125,6 +125,28 @@ def test_an_operand_that_does_not_count_has_none() -> None:
     assert [step.inputs[1]] == list(partial_numbers(step))
 
 
+@pytest.mark.parametrize(
+    ("f", "point", "number"),
+    [
+        (lambda x: 1 - np.bool_(True) * x, 2.0, -1),
+        (lambda x: np.bool_(True) * x + np.bool_(True) * x, 2.0, 2),
+        (lambda x: -(x * np.array([True, False])), np.ones(2), [-1, 0]),
+        (lambda x: x[()], np.array(2.0), 1),
+    ],
+)
+def test_partials_of_truth_values_and_of_an_index_are_numbers(f: Any, point: Any, number: Any) -> None:
+    step = step_of(trace(f, point).equations)
+    (found,) = partial_numbers(step).values()
+    np.testing.assert_array_equal(found, number)
+    assert np.result_type(found) != np.bool_
+
+
+def test_the_sign_of_a_traced_truth_value() -> None:
+    step = step_of(trace(lambda x, z: 1 - (z > 0) * x, 2.0, 3.0).equations[1:])
+    assert written(step, ["y", "positive", "x"]) == ["-x", "-1 * positive"]
+    assert [int(number) for number in partial_numbers(step).values()] == [-2, -1]
+
+
 def test_a_rule_without_a_formula_has_its_number() -> None:
     step = step_of(trace(np.conj, 2.0).equations)
     assert partial_numbers(step) == {step.inputs[0]: 1.0}
@@ -157,3 +179,5 @@ def test_a_partial_that_divides_by_zero() -> None:
     step = step_of(trace(lambda x: np.sqrt(x), 0.0).equations)
     assert partial_numbers(step) == {step.inputs[0]: np.inf}
     assert of(trace(lambda x: np.sqrt(x), 0.0)) == ["0.5 / y"]
+    with np.errstate(divide="ignore"):
+        assert of(trace(lambda x: np.log(x), 0.0)) == ["1 / x"]

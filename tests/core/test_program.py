@@ -36,10 +36,21 @@ def test_names_come_from_every_kind_of_assignment_and_stay_apart():
     assert names == ["x", "p['k']", "a", "b", "c", "c_2", "d", "v6", "d_2"]
 
 
+def test_an_expression_of_several_steps_names_the_last():
+    def f(w):
+        loss = w[:1].item()
+        for _ in range(2):
+            loss = np.tanh(loss)
+        return loss
+
+    assert list(trace(f, np.ones(2)).names().values()) == ["w", "v1", "v2", "loss", "loss_2", "loss_3"]
+
+
 def test_operations_read_as_they_were_written():
     def f(x):
         y = np.sum(x[1:, None], axis=0, keepdims=True)
-        return np.concatenate([y[0], x], axis=0), x @ x, np.where(x > 0, x, 0.0), np.reshape(x, (2, 1)), x.mean()
+        y = np.concatenate([y[0], x], axis=0)
+        return y, x @ x, np.where(x > 0, x, 0.0), np.reshape(x, (2, 1)), x.mean(), x.astype(np.float32)
 
     lines = str(trace(f, np.array([1.0, 2.0]))).splitlines()
     text = [line.split(" = ", 1)[1].split("  ")[0] for line in lines if " = " in line][1:]
@@ -53,6 +64,7 @@ def test_operations_read_as_they_were_written():
         "np.where(v6, x, 0.0)",
         "np.reshape(x, shape=(2, 1))",
         "np.mean(x)",
+        "np.float32(x)",
     ]
 
 

@@ -171,7 +171,7 @@ def test_less_is_left(f, expected):
         (lambda x: x * [1.0, 2.0], ["x * [1.0, 2.0]"]),
         (lambda x: np.reshape(x, (2, 1)), ["np.reshape(x, shape=(2, 1))"]),
         (lambda x: x - x[::-1], ["x[::-1]", "x - v1"]),
-        (lambda x: np.astype(x, np.float32), ["np.astype(x, dtype=dtype('float32'))"]),
+        (lambda x: np.astype(x, np.float32), ["np.float32(x)"]),
         (lambda x: x * np.ones((2, 2)), ["x * [[1.0, 1.0], [1.0, 1.0]]"]),  # another shape
         (lambda x: (x > 0) * 1.0, ["x > 0", "v1 * 1.0"]),  # another dtype
         (lambda x: np.copy(x), ["np.copy(x)"]),

@@ -392,6 +392,24 @@ def test_a_missing_column_is_explained(run: Run) -> None:
     assert "There is no cotangent column: the result is not one number" in text
 
 
+def test_weights_of_one_value_are_summed_in_table_and_graph(run: Run) -> None:
+    found = run("%%grad x=2.0, y=1.0 --mode reverse --seed [1, 2, 3] --trace --graph\na = x * y\nz = a, a, 3.0")
+    assert [row.cotangent for row in found.trace.rows] == [3.0, 6.0, 3.0]
+    assert [value.moved[0] for node in found.graph.nodes for value in node.values] == [3.0, 6.0, 3.0, None]
+
+
+@pytest.mark.parametrize(
+    ("view", "order", "said"), [("--trace", 2, 1), ("--graph", 3, 1), ("--trace", 1, 0), ("", 2, 0)]
+)
+def test_the_steps_of_a_higher_derivative_are_those_of_the_first(run: Run, view: str, order: int, said: int) -> None:
+    text = text_of(run(f"%%grad x=2.0 --order {order} {view}\nx**3"))
+    assert text.count("Note: the steps are those of the first derivative.") == said
+
+
+def test_one_step_is_no_product(run: Run) -> None:
+    assert "    ∂y/∂c = 6.0\n" in text_of(run("%%grad a=2.0, b=3.0, c=5.0 --trace\ny = a * b * c")) + "\n"
+
+
 def test_too_many_paths_are_left_to_the_table(run: Run) -> None:
     cell = "%%grad x=1.1 --trace {}\nfor k in range(4):\n    x = x * np.sin(x)\nx"
     text = " ".join(text_of(run(cell.format(""))).split())

@@ -129,3 +129,19 @@ def test_what_cannot_be_written_is_one_message(run):
         run("%%grad x=np.ones(2) --source\nx * x")
     with pytest.raises(DiffmagicError, match="--source needs a point"):
         run("%%grad --source\ndef f(x):\n    return x")
+
+
+def test_beside_something_else_it_is_a_note(run):
+    for more in ("--trace", "--graph"):
+        found = run(f"%%grad x=np.ones(2) --source {more}\nx * x")
+        assert found.source == ""
+        assert (found.trace or found.graph) is not None
+        assert any("there is no source: the result has 2 numbers" in note for note in found.notes)
+
+
+def test_inputs_that_it_does_not_have_are_refused_before_anything_is_computed(run):
+    run("calls = []")
+    for options in ("--mode forward", "--order 2", "--hessian"):
+        with pytest.raises(DiffmagicError, match="x is not one real number"):
+            run(f"%%grad x=np.ones(300) {options} --source\ncalls.append(1)\nnp.sum(x * x)")
+    assert run("calls") == []

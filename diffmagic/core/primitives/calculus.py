@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from diffmagic.core.primitives import define_kernel, implements, primitive_of, said
-from diffmagic.core.tracing import apply, composite, concrete, is_traced, refuse
+from diffmagic.core.tracing import apply, composite, is_traced, refuse, settled_key
 
 # Differences.
 
@@ -119,14 +119,14 @@ def _interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, perio
     if period is not None:
         period, left, right = abs(period), None, None
         x, xp = x % period, xp % period
-        order = np.argsort(concrete(xp))
+        order = settled_key(np.argsort(xp))
         xp, fp = xp[order], fp[order]
         xp = np.concatenate([xp[-1:] - period, xp, xp[:1] + period])
         fp = np.concatenate([fp[-1:], fp, fp[:1]])
-    nodes = concrete(xp)
-    place = np.clip(np.searchsorted(nodes, concrete(x), side="right") - 1, 0, max(len(nodes) - 2, 0))
-    beside = np.minimum(place + 1, len(nodes) - 1)
-    slope = (fp[beside] - fp[place]) / (xp[beside] - xp[place]) if len(nodes) > 1 else 0.0
+    count = len(xp)
+    place = np.clip(settled_key(np.searchsorted(xp, x, side="right")) - 1, 0, max(count - 2, 0))
+    beside = np.minimum(place + 1, count - 1)
+    slope = (fp[beside] - fp[place]) / (xp[beside] - xp[place]) if count > 1 else 0.0
     inside = fp[place] + slope * (x - xp[place])
     below, above = np.less(x, xp[0]), np.greater(x, xp[-1])
     low, high = fp[0] if left is None else left, fp[-1] if right is None else right

@@ -9,7 +9,7 @@ import numpy as np
 
 from diffmagic.core.hook import MEANINGS
 from diffmagic.core.primitives import define_kernel, implements, primitive_of, said
-from diffmagic.core.tracing import apply, composite, concrete, is_traced, refuse
+from diffmagic.core.tracing import apply, composite, concrete, is_traced, refuse, settled_key
 
 # Quantiles: between two of the sorted elements. Which ones, and the share of each, is the quantile of 0, 1, 2, …
 
@@ -40,16 +40,15 @@ def _quantile_of(a: Any, q: Any, axis: Any, keepdims: Any, method: Any = "linear
     ordered = rest + axes == sorted(axes + rest)
     shape = math.prod(sizes), math.prod(np.shape(a)[k] for k in axes)
     rows = np.reshape(a if ordered else np.transpose(a, rest + axes), shape)
-    numbers = concrete(rows)
-    order = np.argsort(numbers, axis=-1)
-    counts = np.sum(~np.isnan(numbers), axis=-1)
+    order = settled_key(np.argsort(rows, axis=-1))
+    counts = settled_key(np.sum(np.logical_not(np.isnan(rows)), axis=-1))
     places = np.zeros(np.shape(q) + counts.shape)
     for count in np.unique(counts[counts > 0]):
         of_count = np.quantile(np.arange(float(count)), q, method=method)
         places[..., counts == count] = np.expand_dims(of_count, -1)
     below = np.floor(places).astype(int)
     shares = places - below
-    row = np.arange(len(numbers))
+    row = np.arange(len(rows))
     result = rows[row, order[row, below]]
     if np.any(shares):
         above = np.minimum(below + 1, np.maximum(counts - 1, 0))
@@ -132,7 +131,7 @@ def _correlation(x: Any, y: Any = None, rowvar: bool = True, dtype: Any = None) 
 define_kernel(
     np.bincount,
     push=lambda i, t, y, x, w=None, minlength=0: np.bincount(x, t, minlength) if i == 1 else None,
-    pull=lambda i, g, y, x, w=None, minlength=0: g[concrete(x)] if i == 1 else None,
+    pull=lambda i, g, y, x, w=None, minlength=0: g[settled_key(x)] if i == 1 else None,
 )
 
 
@@ -147,15 +146,20 @@ def _histogram_bin_edges(a: Any, bins: Any = 10, range: Any = None, weights: Any
     """Edges between the smallest and the largest element move with these."""
     if is_traced(range):
         refuse("np.histogram with a traced range= is not traced", "bins=np.linspace(low, high, n + 1)")
-    plain = np.histogram_bin_edges(concrete(a), concrete(bins), range, concrete(weights))
+    given = _decided(a) if isinstance(bins, str) else concrete(a)  # a rule's name chooses how many by all elements
+    plain = np.histogram_bin_edges(given, concrete(bins), range, concrete(weights))
     if np.ndim(bins):
         return bins if is_traced(bins) else plain
     if range is not None or not is_traced(a) or np.size(a) == 0:
         return plain
     low, high = np.min(a), np.max(a)
-    if concrete(low) == concrete(high):
+    if low == high:
         low, high = low - 0.5, high + 0.5
     return np.linspace(low, high, np.size(plain))
+
+
+def _decided(a: Any) -> Any:
+    return a.decide(concrete(a)) if is_traced(a) else a
 
 
 def _counted(columns: Any, edges: Any, weights: Any) -> Any:

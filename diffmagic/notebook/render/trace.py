@@ -197,11 +197,11 @@ def chain_steps(rule: ChainRule, digits: int) -> Steps:
         return typeset, " + ".join(" · ".join(part[1] for part in path) for path in paths)
 
     total = brief(rule.value, digits)
-    lines = [
-        tuple(map(" = ".join, zip(ratio(rule.of, rule.wrt), products(ratio), strict=True))),
-        tuple(map(" = ".join, zip(products(value), (LATEX.value(total).text, total), strict=True))),
-    ]
-    return Steps(f"Chain rule for {rule.wrt}", [(typeset, plain, "") for typeset, plain in lines])
+    whole, number = ratio(rule.of, rule.wrt), (LATEX.value(total).text, total)
+    lines = [(whole, products(ratio)), (products(value), number)]
+    if len(rule.paths) == len(rule.paths[0]) == 1:  # nothing is multiplied
+        lines = [(whole, number)]
+    return Steps(f"Chain rule for {rule.wrt}", [(f"{a[0]} = {b[0]}", f"{a[1]} = {b[1]}", "") for a, b in lines])
 
 
 def to_markdown(table: TraceTable, digits: int = 8) -> str:
