@@ -276,7 +276,7 @@ def path_of(program: Program, orders: tuple[int, ...]) -> Path:
         again, values = retraced(program, tracers)
         rows = _rows(again, orders, series)
     guards = [*program.guards, *outer.guards]
-    decided = [*(values[guard.variable] for guard in program.guards), *(guard.variable for guard in outer.guards)]
+    decided = [*(values[g.variable]._value for g in program.guards), *(g.variable for g in outer.guards)]
     whole = outer.program([tracer._variable for tracer in tracers], [*rows, *decided])
     for equation in whole.equations:  # no names of ours
         equation.origin = NOWHERE

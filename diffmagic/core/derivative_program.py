@@ -6,7 +6,6 @@ a program like any other: it can be simplified, written as source, and different
 
 from __future__ import annotations
 
-import operator
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,32 +17,14 @@ from diffmagic.core.forward import forward
 from diffmagic.core.primitives import Primitive
 from diffmagic.core.program import Equation, Guard, Program, Variable
 from diffmagic.core.recording import inexact
+from diffmagic.core.replay import retraced
 from diffmagic.core.reverse import reverse
 from diffmagic.core.simplify import simplified
 from diffmagic.core.source import NOWHERE
-from diffmagic.core.tracing import Trace, Tracer, apply, concrete
+from diffmagic.core.tracing import Trace, Tracer, concrete
 
 _NUMBERED = re.compile(r"v\d+(_\d+)?")
 _TANGENT = re.compile(r"d(\d*)_(.*)")
-_PYTHON_NUMBERS = (bool, int, float, complex)
-_OPERATORS: dict[Any, Callable[..., Any]] = {
-    np.add: operator.add,
-    np.subtract: operator.sub,
-    np.multiply: operator.mul,
-    np.divide: operator.truediv,
-    np.power: operator.pow,
-    np.remainder: operator.mod,
-    np.floor_divide: operator.floordiv,
-    np.negative: operator.neg,
-    np.positive: operator.pos,
-    np.absolute: operator.abs,
-    np.greater: operator.gt,
-    np.greater_equal: operator.ge,
-    np.less: operator.lt,
-    np.less_equal: operator.le,
-    np.equal: operator.eq,
-    np.not_equal: operator.ne,
-}
 
 
 def with_gradient(program: Program, seeds: Mapping[Variable, Any]) -> Program:
@@ -179,16 +160,7 @@ def _recorded(program: Program, accumulate: Callable[[_Replayed], list[Any]]) ->
 def _replayed(program: Program, inputs: Sequence[Tracer], outer: Trace) -> tuple[_Replayed, list[Guard]]:
     """A program on tracers of an open trace, and its guards there."""
     names, ends = program.names(), [0]
-    with Trace() as trace:
-        values: dict[Variable, Any] = {v: trace.input(x) for v, x in zip(program.inputs, inputs, strict=True)}
-        for equation in program.equations:
-            operands = tuple([values[o] if isinstance(o, Variable) else o for o in equation.operands])
-            found = apply(equation.primitive, operands, equation.params, _operator(equation))
-            results = (found,) if type(found) is Tracer else found
-            values.update(zip(equation.results, results, strict=True))
-            ends.append(len(outer.equations))
-        outputs = [values[out] if isinstance(out, Variable) else out for out in program.outputs]
-        again = trace.program([values[variable]._variable for variable in program.inputs], outputs)
+    again, values = retraced(program, inputs, lambda: ends.append(len(outer.equations)))
     again.equations[:] = map(_traced_choice, again.equations)
     for variable, value in values.items():
         value._value._variable.name = names[variable]
@@ -203,12 +175,6 @@ def _first(variable: Variable, program: Program, names: Mapping[Variable, str]) 
         assert earlier is not None
         variable = earlier
     return variable
-
-
-def _operator(equation: Equation) -> Callable[..., Any] | None:
-    """Python's operator, if it computed the value: it keeps Python's numbers, which NumPy's function would not."""
-    plain = type(concrete(equation.value)) in _PYTHON_NUMBERS
-    return _OPERATORS.get(equation.primitive.function) if plain else None
 
 
 def _traced_choice(equation: Equation) -> Equation:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from diffmagic.core.program import Equation, Program, Variable
+    from diffmagic.core.program import Equation
 
 COMPARE, OR, XOR, AND, SHIFT, PLUS, TIMES, UNARY, POWER, ATOM = range(10)
 """How strongly operators bind, from the weakest on."""
@@ -80,26 +80,6 @@ def written(equation: Equation, operands: Sequence[Written], constant: Callable[
         return Written(f"{primitive.name}({params['call'].written(texts)})")
     options = [f"{name}={_option(value, constant)}" for name, value in params.items()]
     return Written(f"{primitive.name}({', '.join(texts + options)})")
-
-
-def inlined(program: Program, names: Mapping[Variable, str], constant: Callable[[Any], str]) -> list[Written]:
-    """Each output of a program of one-result equations as one expression in the names of its inputs.
-
-    Examples
-    --------
-    >>> import numpy as np, diffmagic
-    >>> program = diffmagic.trace(lambda w, x: 1 / (1 + np.exp(-w * x)), 0.5, 2.0)
-    >>> inlined(program, program.names(), repr)
-    [Written(text='1 / (1 + np.exp(-w * x))', binding=6)]
-    """
-    known = {variable: Written(names[variable]) for variable in program.inputs}
-
-    def of(operand: Any) -> Written:
-        return known[operand] if operand in known else number(constant(operand))
-
-    for equation in program.equations:
-        known[equation.results[0]] = written(equation, [of(o) for o in equation.operands], constant)
-    return [of(out) for out in program.outputs]
 
 
 def key_text(key: Any, constant: Callable[[Any], str]) -> str:
