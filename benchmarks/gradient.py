@@ -28,7 +28,7 @@ import diffmagic
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from benchmarks.timing import measure, microseconds
+from benchmarks.timing import measure, microseconds, thirty
 
 AGREEMENT = 1e-10
 
@@ -58,18 +58,6 @@ class Problem:
 def sigmoid(np: Any) -> Callable[..., Any]:
     def f(w: Any, x: Any) -> Any:
         return 1 / (1 + np.exp(-w * x))
-
-    return f
-
-
-def thirty(np: Any) -> Callable[..., Any]:
-    def f(x: Any, y: Any) -> Any:
-        a = x * y + np.sin(x)  # 3 operations
-        b = np.exp(-a) * y - x / (1 + y * y)  # 7
-        c = np.sqrt(1 + a * a) + np.log(1 + b * b)  # 7
-        d = np.tanh(c * x) - a * b  # 4
-        e = (c + d) / (2 + np.cos(a))  # 4
-        return e * e + d * x - c / 3  # 5
 
     return f
 

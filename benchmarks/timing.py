@@ -1,4 +1,4 @@
-"""Times of several calls, taken in turn in one run."""
+"""Times of several calls, taken in turn in one run, and a function that several benchmarks time."""
 
 from __future__ import annotations
 
@@ -41,3 +41,15 @@ def measure(calls: list[Callable[..., Any]], args: tuple[Any, ...], rounds: int,
 def microseconds(seconds: float) -> str:
     value = seconds * 1e6
     return f"{value:,.2f}" if value < 10 else f"{value:,.1f}" if value < 100 else f"{value:,.0f}"
+
+
+def thirty(np: Any) -> Callable[..., Any]:
+    def f(x: Any, y: Any) -> Any:
+        a = x * y + np.sin(x)  # 3 operations
+        b = np.exp(-a) * y - x / (1 + y * y)  # 7
+        c = np.sqrt(1 + a * a) + np.log(1 + b * b)  # 7
+        d = np.tanh(c * x) - a * b  # 4
+        e = (c + d) / (2 + np.cos(a))  # 4
+        return e * e + d * x - c / 3  # 5
+
+    return f

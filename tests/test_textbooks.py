@@ -90,7 +90,11 @@ TABLES = {
         gradient=(0.39322386648296376, 0.09830596662074094),
     ),
     "the sigmoid, in x": Table(
-        sigmoid, (0.5, 2.0), [(1.0, 0.5, None), (-1.0, -0.5, None), (S, 0.5 * S * (1 - S), 1.0)], seed=1
+        sigmoid,
+        (0.5, 2.0),
+        [(1.0, 0.5, None), (-1.0, -0.5, None), (S, 0.5 * S * (1 - S), 1.0)],
+        gradient=(0.39322386648296376, 0.09830596662074094),
+        seed=1,
     ),
     "the sigmoid, as printed": Table(
         sigmoid,

@@ -41,7 +41,7 @@ def test_what_is_independent_does_not_change(sample: Sample) -> None:
             if next(count) != k:
                 return leaf
             leaf = np.array(leaf)
-            leaf[place] *= 1 + 1e-5
+            leaf[place] += 1e-5 * (abs(leaf[place]) or 1)
             return leaf[()]
 
         after = numbers(f(*mapped(nudged, sample.operands)))

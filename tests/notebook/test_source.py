@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from html.parser import HTMLParser
 
 import numpy as np
@@ -9,8 +10,9 @@ import pytest
 
 from diffmagic import DiffmagicError
 from diffmagic.notebook.render import html_of, text_of
+from tests.test_derivative_source import SIGMOID
 
-SHOWN = '''\
+SHOWN = f"""\
 value = 0.73105858
 
 ∂/∂w = 0.39322387
@@ -18,22 +20,9 @@ value = 0.73105858
 
 A function of the same inputs, to paste and run
 
-    import numpy as np
-
-
-    def gradient(w, x):
-        """Value and derivative with respect to w and x."""
-        v1 = -w
-        v3 = np.exp(v1 * x)
-        v4 = 1 + v3
-        v5 = 1 / v4
-        grad_v2 = -v5 / v4 * v3
-        grad_x = grad_v2 * v1
-        grad_w = -(grad_v2 * x)
-        return v5, (grad_w, grad_x)
-
+{textwrap.indent(SIGMOID, "    ")}
 Reverse mode (2 inputs, 1 output: one pass back gives every derivative).
-A central difference agrees to at least 6 digits.'''
+A central difference agrees to at least 6 digits."""
 
 
 def test_it_is_shown_as_text(run):

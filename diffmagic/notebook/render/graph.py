@@ -12,7 +12,7 @@ from diffmagic.core.graph import Edge, Graph
 from diffmagic.core.graph_steps import State, contribution, is_constant
 from diffmagic.notebook.render.blocks import Block, Picture, Table
 from diffmagic.notebook.render.columns import width
-from diffmagic.notebook.render.graph_layout import brief
+from diffmagic.notebook.render.graph_layout import brief, so_far
 from diffmagic.notebook.render.graph_picture import draw
 
 _CARRIED = {"forward": ", the tangents", "reverse": ", the cotangents", "plain": ""}
@@ -24,7 +24,7 @@ def graph_blocks(graph: Graph, digits: int = 8, state: State | None = None) -> l
     """A graph, as a whole or as far as its accumulation is."""
     said = [told(graph, state, digits)] if state else []
     picture = Picture(
-        partial(draw, graph, state, digits), " ".join([summary(graph, digits), *said]), table(graph, digits)
+        partial(draw, graph, state, digits), " ".join([summary(graph, digits), *said]), table(graph, digits, state)
     )
     return [picture, *said]
 
@@ -42,7 +42,7 @@ def summary(graph: Graph, digits: int) -> str:
     )
 
 
-def table(graph: Graph, digits: int) -> Table:
+def table(graph: Graph, digits: int, state: State | None = None) -> Table:
     """A graph with one value a row, and the edges that lead to it; with fewer digits where words would have no room."""
     heads = [graph.derivative(seed, "·") for seed in graph.seeds]
     rows = []
@@ -52,11 +52,11 @@ def table(graph: Graph, digits: int) -> Table:
         text = f"{node.text} ({node.lines})" if node.kind == "group" and node.lines else node.text
         for value in node.values:
             what = ", ".join([*([text] if text else []), *node.marks(value)])
-            moved = [brief(part, digits) for part in value.moved]
-            rows.append([value.name, what, brief(value.value, digits), *moved, come])
+            known, moved = so_far(graph, k, value, state, digits)
+            rows.append([value.name, what, known, *moved, come])
     numbers = sum(max(map(width, column)) + 2 for column in list(zip(*rows, strict=True))[2:-1])
     if numbers > _WIDEST and digits > _FEWEST:
-        return table(graph, digits - 1)
+        return table(graph, digits - 1, state)
     head = ["node", "operation", "value", *heads, "from (local partial)"]
     return Table("Computational graph", head, rows, (1, len(head) - 1))
 

@@ -214,23 +214,30 @@ def _texts(graph: Graph, k: int, state: State | None, digits: int) -> list[Words
 def _value_texts(graph: Graph, k: int, value: Value, state: State | None, digits: int) -> Iterator[Words]:
     """A value with its name and operation, and what has moved."""
     node, name = graph.nodes[k], _cut(value.name)
-    reached = value.moved if state is None else state.reached.get((k, value.name))
-    known = graph.mode == "reverse" or reached is not None
-    number = brief(value.value, digits) if known else "?"
+    number, moved = so_far(graph, k, value, state, digits)
+    lit = state is not None and (k, value.name) in state.reached
     if node.kind == "operation" and len(node.values) == 1:
         yield from _operation(name, node)
         yield Words("", f"{' ' * _indent(name)} = {number}")
     else:
         yield Words(name, f" = {number}")
-    for c, seed in enumerate(graph.seeds):
+    for seed, part in zip(graph.seeds, moved, strict=True):
         label = graph.derivative(seed, value.name)
         if width(label) > _LABEL:
             label = graph.derivative("", value.name)
-        number = "?" if reached is None else brief(reached[c], digits)
-        if state is not None and reached is not None and state.waiting[k, value.name]:
-            number = "…" if reached[c] is None else f"{number} + …"
-        text = f"{label} = {number}"
-        yield Words(text, "") if state is not None and reached is not None else Words("", text)
+        text = f"{label} = {part}"
+        yield Words(text, "") if lit else Words("", text)
+
+
+def so_far(graph: Graph, k: int, value: Value, state: State | None, digits: int) -> tuple[str, list[str]]:
+    """What is known of a value and of what has moved there: a question mark before it is reached."""
+    reached = value.moved if state is None else state.reached.get((k, value.name))
+    if reached is None:
+        return brief(value.value, digits) if graph.mode == "reverse" else "?", ["?"] * len(graph.seeds)
+    moved = [brief(part, digits) for part in reached]
+    if state is not None and state.waiting[k, value.name]:
+        moved = ["…" if part is None else f"{text} + …" for part, text in zip(reached, moved, strict=True)]
+    return brief(value.value, digits), moved
 
 
 def _operation(name: str, node: Node) -> Iterator[Words]:
