@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import re
 import tracemalloc
@@ -27,14 +28,17 @@ from tests.core.primitives.samples import CONSTANT, DIFFERENTIABLE, Sample, leav
 from tests.core.primitives.test_registry import directions, weights
 
 
-def run(program: Program, inputs: list[Any] | None = None) -> list[Any]:
-    """The outputs of a program by its source, in an empty namespace."""
+def pasted(program: Program) -> Callable[..., list[Any]]:
+    """A program by its source, in an empty namespace."""
     written = source(program, returned=lambda texts: f"[{', '.join(texts)}]")
     namespace: dict[str, Any] = {}
     exec(written.text, namespace)
-    values = [variable.value for variable in program.inputs] if inputs is None else inputs
-    found: list[Any] = namespace["f"](*values, **written.constants)
-    return found
+    return functools.partial(namespace["f"], **written.constants)
+
+
+def run(program: Program, inputs: list[Any] | None = None) -> list[Any]:
+    """The outputs of a program by its source."""
+    return pasted(program)(*([variable.value for variable in program.inputs] if inputs is None else inputs))
 
 
 def same(found: Any, expected: Any, units: int) -> None:
@@ -86,27 +90,38 @@ CHOOSING = (
 )
 """What they take is chosen by values."""
 
+BY_ORDER = (
+    *(np.median, np.nanmedian, np.quantile, np.nanquantile, np.percentile, np.nanpercentile, np.unique),
+    *(np.unique_values, np.unique_all, np.unique_counts, np.unique_inverse, np.setdiff1d, np.setxor1d, np.union1d),
+)
+"""Of these, those that need to know the order alone."""
 
-def elsewhere(x: Any) -> Any:
-    """Other numbers, in another order unless they must grow."""
+
+def elsewhere(x: Any, turn: bool) -> Any:
+    """Other numbers, if asked for in another order unless they must grow."""
     if isinstance(x, list | tuple):
-        return type(x)(map(elsewhere, x))
-    turned = 0 if np.all(np.diff(np.ravel(x)) > 0) else 1
+        return type(x)(elsewhere(part, turn) for part in x)
+    turned = int(turn and not np.all(np.diff(np.ravel(x)) > 0))
     return np.roll(np.ravel(x) * 1.01, turned).reshape(np.shape(x))[()]
 
 
 @pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("turn", [False, True], ids=["in order", "turned"])
 @pytest.mark.parametrize(
-    "sample", [s for table in (DIFFERENTIABLE, CONSTANT) for f in CHOOSING for s in table.get(f, ())], ids=repr
+    ("function", "sample"),
+    [(f, s) for table in (DIFFERENTIABLE, CONSTANT) for f in CHOOSING for s in table.get(f, ())],
+    ids=repr,
 )
-def test_at_other_points_it_is_right_or_stops(sample: Sample) -> None:
+def test_at_other_points_it_is_right_or_stops(function: Any, sample: Sample, turn: bool) -> None:
     f, operands = sample.of_moving(), sample.operands
     program = record(f, range(len(operands)), tuple(operands), {}).program
-    cotangent, others = weights(f(*operands)), elsewhere(operands)
+    cotangent, others = weights(f(*operands)), elsewhere(operands, turn)
     outputs = [out if isinstance(out, Variable) and out.dtype.kind in "fc" else None for out in program.outputs]
+    gradient = pasted(with_gradient(program, summed(outputs, leaves(cotangent))))
     try:
-        found = run(with_gradient(program, summed(outputs, leaves(cotangent))), leaves(others))
+        found = gradient(*leaves(others))
     except AssertionError:
+        assert turn or function not in BY_ORDER
         return
     expected = [*leaves(f(*others)), *leaves(diffmagic.vjp(f, *others)[1](cotangent))]
     for part, other in zip(found, expected, strict=True):
