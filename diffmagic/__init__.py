@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from diffmagic.comparison import compare
     from diffmagic.gradient_check import check_grads, gradcheck
+    from diffmagic.notebook.explorer.opening import explore
     from diffmagic.symbolic.method import symdiff
 
 __version__ = "0.1.0"
@@ -52,6 +53,7 @@ __all__ = [
     "derivative",
     "differentiate",
     "elementwise_grad",
+    "explore",
     "grad",
     "gradcheck",
     "hessian",
@@ -73,6 +75,7 @@ __all__ = [
 _WHEN_ASKED_FOR = {
     "check_grads": "diffmagic.gradient_check",
     "compare": "diffmagic.comparison",
+    "explore": "diffmagic.notebook.explorer.opening",
     "gradcheck": "diffmagic.gradient_check",
     "symdiff": "diffmagic.symbolic.method",
 }

@@ -246,13 +246,24 @@ def spaced(low: float, high: float, points: int) -> Any:
     return x
 
 
-def _check(low: float, high: float, order: int, points: int, most: int = 1_000_000) -> None:
+def check_range(low: float, high: float) -> None:
+    """Refuse what is no range.
+
+    Raises
+    ------
+    DiffmagicError
+        If it is not finite, or empty, or so short that there are hardly any numbers in it.
+    """
     if not (np.isfinite(low) and np.isfinite(high) and low < high):
         raise DiffmagicError(f"{low:.6g}:{high:.6g} is no range", rewrite="two numbers, the lower first: -3:3")
     if not high - low > _RELATIVE * max(abs(low), abs(high)) or not np.isfinite(high - low):
         raise DiffmagicError(
             f"{low:.17g}:{high:.17g} cannot be divided into points", rewrite="ends that are further apart"
         )
+
+
+def _check(low: float, high: float, order: int, points: int, most: int = 1_000_000) -> None:
+    check_range(low, high)
     if not 2 <= points <= most:
         raise DiffmagicError(f"a curve cannot have {points} points", rewrite=f"between 2 and {most:,}")
     if not 0 <= order <= _MOST_ORDERS:

@@ -119,6 +119,9 @@ class TraceTable:
         Runs of rows that repeat the same source, by their positions.
     notes : tuple of str
         Which columns there cannot be, and why.
+    reached : int or None
+        How many rows, from the last up, the way back has come to: the others do not show their cotangents. None for
+        all.
     """
 
     rows: list[TraceRow]
@@ -128,6 +131,7 @@ class TraceTable:
     names: dict[Variable, str] = field(default_factory=dict, repr=False)
     loops: tuple[Loop, ...] = field(default=(), repr=False)
     notes: tuple[str, ...] = field(default=(), repr=False)
+    reached: int | None = field(default=None, repr=False)
 
     def to_latex(self, digits: int = 8) -> str:
         """The table as a LaTeX array, which stands in a formula."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -117,6 +118,32 @@ def trace_table(
         tuple(repeats(keys)),
         tuple(notes),
     )
+
+
+def accumulation_steps(table: TraceTable) -> int:
+    """How many steps the accumulation of a whole table has: a row each; backwards the result is where it begins."""
+    return len(table.rows) - (1 if table.cotangent else _given(table))
+
+
+def trace_so_far(table: TraceTable, step: int) -> TraceTable:
+    """A table after so many steps: forwards they are the first rows, backwards only the last rows have cotangents.
+
+    Examples
+    --------
+    >>> from diffmagic import trace
+    >>> whole = trace_table(trace(lambda x: (x + 1) * x, 2.0), mode="forward")
+    >>> accumulation_steps(whole), [row.operation for row in trace_so_far(whole, 1).rows]
+    (2, ['', 'x + 1'])
+    """
+    if table.cotangent:
+        return replace(table, reached=step + 1)
+    rows = table.rows[: _given(table) + step]
+    return replace(table, rows=rows, loops=tuple(loop for loop in table.loops if loop.stop <= len(rows)))
+
+
+def _given(table: TraceTable) -> int:
+    """How many rows are inputs."""
+    return sum(not row.step for row in table.rows)
 
 
 def _one_number(program: Program) -> Variable | None:

@@ -214,13 +214,13 @@ class CellFunction:
     names : dict
         The notebook's namespace.
     constants : mapping
-        Inputs that are given but not differentiated.
+        Inputs that are given but not differentiated; later calls may have others.
     """
 
     def __init__(self, subject: Subject, names: Names, constants: Mapping[str, Any]) -> None:
         self._subject = subject
         self._names = names
-        self._constants = constants
+        self.constants = constants
         self._reads = reachable_names(subject.codes, names)
         self._before = Snapshot(names, [*self._held(), *constants.values()])
         self._called = False
@@ -320,10 +320,10 @@ class CellFunction:
 
     def _set_names(self, inputs: Mapping[str, Any]) -> list[str]:
         """The inputs that are names of the notebook while the cell runs, and not parameters."""
-        return [name for name in {**self._constants, **inputs} if name not in (self._subject.parameters or ())]
+        return [name for name in {**self.constants, **inputs} if name not in (self._subject.parameters or ())]
 
     def _run(self, inputs: Mapping[str, Any]) -> Any:
-        values = {**self._constants, **{name: _fresh(value) for name, value in inputs.items()}}
+        values = {**self.constants, **{name: _fresh(value) for name, value in inputs.items()}}
         for name in self._set_names(inputs):
             self._names[name] = values[name]
         result = self._subject.run(self._names)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from IPython.core.interactiveshell import InteractiveShell
@@ -25,7 +26,10 @@ def load(shell: InteractiveShell) -> None:
 
 
 def unload(shell: InteractiveShell) -> None:
-    """Take away everything that `load` added, by this module or an earlier copy of it."""
+    """Take away everything that `load` added, by this module or an earlier copy of it, and close the panels."""
+    panels = sys.modules.get("diffmagic.notebook.explorer.panel")
+    if panels is not None:
+        panels.close_all()
     manager = shell.magics_manager
     manager.registry.pop(DiffMagic.__name__, None)
     for table in manager.magics.values():

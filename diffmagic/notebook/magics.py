@@ -11,6 +11,7 @@ from traitlets import Enum, Int
 
 from diffmagic.notebook.cells import ends_silently
 from diffmagic.notebook.diffcompare import DIFFCOMPARE, run_diffcompare
+from diffmagic.notebook.diffexplore import DIFFEXPLORE, run_diffexplore
 from diffmagic.notebook.grad import GRAD, run_grad
 from diffmagic.notebook.gradcheck import GRADCHECK, run_gradcheck
 from diffmagic.notebook.line import Options, known_as, read_line
@@ -20,7 +21,7 @@ from diffmagic.notebook.symdiff import SYMDIFF, run_symdiff
 from diffmagic.notebook.tracebacks import users_view
 from diffmagic.notebook.tracecheck import TRACECHECK, run_tracecheck
 
-PARSERS = {parser.prog: parser for parser in (GRAD, NUMDIFF, SYMDIFF, DIFFCOMPARE, GRADCHECK, TRACECHECK)}
+PARSERS = {parser.prog: parser for parser in (GRAD, NUMDIFF, SYMDIFF, DIFFCOMPARE, GRADCHECK, TRACECHECK, DIFFEXPLORE)}
 
 
 def _magic(parser: Options, run: Callable[[Request], Any]) -> Any:
@@ -49,6 +50,7 @@ class DiffMagic(Magics):
     diffcompare = _magic(DIFFCOMPARE, run_diffcompare)
     gradcheck = _magic(GRADCHECK, run_gradcheck)
     tracecheck = _magic(TRACECHECK, run_tracecheck)
+    diffexplore = _magic(DIFFEXPLORE, run_diffexplore)
 
     def run(self, parser: Options, run: Callable[[Request], Any], line: str, cell: str | None) -> Any:
         """Read the line, do what a magic does, and keep or show the result."""

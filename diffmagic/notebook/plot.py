@@ -84,7 +84,7 @@ def plotted(request: Request, draw: Draw) -> Curves | Field:
     DiffmagicError
         If the ranges do not fit together.
     """
-    ranges = {name: _ends(name, texts, request) for name, texts in request.line.ranges.items()}
+    ranges = {name: ends_of(name, texts, request) for name, texts in request.line.ranges.items()}
     subject = request.subject()
     members = _members(request, ranges)
     along = [name for name in ranges if name not in members]
@@ -156,7 +156,7 @@ def around(request: Request, function: CellFunction, inputs: Inputs, of: str, dr
     return found
 
 
-def _ends(name: str, texts: tuple[str, str], request: Request) -> tuple[float, float]:
+def ends_of(name: str, texts: tuple[str, str], request: Request) -> tuple[float, float]:
     """A range as two numbers."""
     values = [evaluate(text, request.names, name) for text in texts]
     try:

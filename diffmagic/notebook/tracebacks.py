@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import linecache
 import sys
+import sysconfig
+import traceback
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +20,7 @@ from diffmagic.core.errors import DiffmagicError
 from diffmagic.core.source import Location, origin
 
 _OWN = str(Path(diffmagic.__file__).parent)
+_LIBRARIES = tuple(sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib"))
 
 
 @contextmanager
@@ -87,3 +91,16 @@ def _users_frames(traceback: TracebackType | None) -> TracebackType | None:
         if not frame.tb_frame.f_code.co_filename.startswith(_OWN):
             kept = TracebackType(kept, frame.tb_frame, frame.tb_lasti, frame.tb_lineno)
     return kept
+
+
+def in_words(error: BaseException) -> str:
+    """An error as a panel shows it: our message, or the user's line and what Python says of it."""
+    if isinstance(error, DiffmagicError):
+        return str(error)
+    said = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    for frame, line in reversed(list(traceback.walk_tb(_users_frames(error.__traceback__)))):
+        file = frame.f_code.co_filename
+        if not file.startswith(_LIBRARIES):
+            text = linecache.getline(file, line).strip()
+            return f"line {line}: {text}\n{said}" if text else said
+    return said

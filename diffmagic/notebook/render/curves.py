@@ -21,7 +21,7 @@ _DRAWN_POINTS = 2_000
 _MOST_MARKS = 20
 _SHARED = 30.0
 """How many times as large as another a derivative may be for both to share their axes."""
-_SHAPES = {"kink": "D", "jump": "s", "root": "o", "minimum": "v", "maximum": "^"}
+SHAPES = {"kink": "D", "jump": "s", "root": "o", "minimum": "v", "maximum": "^"}
 _STEPS = 20_000
 _NOISE = 1e-13
 _ROOM = 0.03
@@ -35,7 +35,7 @@ def curves_blocks(found: Curves) -> list[Block]:
     rows = [
         [mark.kind, *([curve.label] if len(found.curves) > 1 else []), x, _height(mark, found.digits)]
         for curve in found.curves
-        for mark, x in zip(curve.marks, _told_apart([mark.x for mark in curve.marks], found.digits), strict=True)
+        for mark, x in zip(curve.marks, told_apart([mark.x for mark in curve.marks], found.digits), strict=True)
     ]
     if rows:
         more = len(rows) - _MOST_MARKS
@@ -92,7 +92,7 @@ def _table(found: Curves, caption: str) -> Table:
         numbers = other.y[1][np.argmin(np.abs(other.x - curve.x[k][:, None]), axis=1)]
         with np.errstate(invalid="ignore"):
             head, columns = [*head, other.label, "difference"], [*columns, numbers, numbers - curve.y[-1][k]]
-    xs = _told_apart(curve.x[k], found.digits)
+    xs = told_apart(curve.x[k], found.digits)
     for digits in range(found.digits, 0, -1):
         cells = [[short(float(number), digits) for number in column] for column in columns]
         if found.compared:
@@ -103,7 +103,7 @@ def _table(found: Curves, caption: str) -> Table:
     return table
 
 
-def _told_apart(places: Any, digits: int) -> list[str]:
+def told_apart(places: Any, digits: int) -> list[str]:
     """Places to as many digits as they need to differ, but not to fewer than these."""
     for more in range(digits, 18):
         texts = [short(float(place), more) for place in places]
@@ -131,7 +131,7 @@ def _sampled(curve: Curve) -> Any:
 
 def _picture(found: Curves, alternative: str) -> str:
     poles = any(mark.kind == "pole" for curve in found.curves for mark in curve.marks)
-    limits = [_limits(np.concatenate([curve.y[k] for curve in found.curves]), poles) for k in range(found.order + 1)]
+    limits = [limits_of(np.concatenate([curve.y[k] for curve in found.curves]), poles) for k in range(found.order + 1)]
     stacked = found.stacked or len(found.curves) > 1 or not _may_share(limits)
     rows = (found.order + 1 if stacked else 1) + bool(found.compared)
     names = labels(found)
@@ -141,7 +141,7 @@ def _picture(found: Curves, alternative: str) -> str:
             panel = axes[k] if stacked else axes[0]
             box = limits[k] if stacked else (min(low for low, _ in limits), max(high for _, high in limits))
             for m, curve in enumerate(found.curves):
-                x, y = _line(curve.x, curve.y[k], box)
+                x, y = drawn_line(curve.x, curve.y[k], box)
                 turn = m if len(found.curves) > 1 else k
                 style = {"color": COLOURS[turn % len(COLOURS)], "linestyle": _DASHES[turn // len(COLOURS)]}
                 panel.plot(x, y, label=curve.label or name, **style)
@@ -150,7 +150,9 @@ def _picture(found: Curves, alternative: str) -> str:
                 panel.set_ylabel(name)
         for other in found.compared:
             panel, box = axes[found.order if stacked else 0], limits[found.order]
-            panel.plot(*_line(other.x, other.y[1], box), color=PAGE, linewidth=1.0, linestyle="--", label=other.label)
+            panel.plot(
+                *drawn_line(other.x, other.y[1], box), color=PAGE, linewidth=1.0, linestyle="--", label=other.label
+            )
             _difference(axes[-1], found.curves[0], other)
         for m, curve in enumerate(found.curves):
             _mark(axes, curve, COLOURS[m % len(COLOURS)], limits[0])
@@ -170,7 +172,7 @@ def _may_share(limits: list[tuple[float, float]]) -> bool:
     return max(heights) <= _SHARED * min(heights)
 
 
-def _limits(y: Any, poles: bool = False) -> tuple[float, float]:
+def limits_of(y: Any, poles: bool = False) -> tuple[float, float]:
     """From where to where to draw: everything, unless a few points are far away from all others."""
     y = y[np.isfinite(y)]
     if not y.size:
@@ -189,7 +191,7 @@ def _outwards(low: float, high: float) -> tuple[float, float]:
     return round(low - room, digits), round(high + room, digits)
 
 
-def _line(x: Any, y: Any, box: tuple[float, float]) -> tuple[Any, Any]:
+def drawn_line(x: Any, y: Any, box: tuple[float, float]) -> tuple[Any, Any]:
     """The points to draw: not too many, not far out of the picture, and without the last digits."""
     step = 1 + x.size // _DRAWN_POINTS
     kept = np.zeros(x.size, bool)
@@ -207,12 +209,12 @@ def _mark(axes: Any, curve: Curve, colour: str, box: tuple[float, float]) -> Non
             for panel in axes:
                 panel.axvline(mark.x, color=PAGE, linewidth=0.8, linestyle=":")
         else:
-            _, (y,) = _line(np.asarray([mark.x]), np.asarray([mark.y]), box)
+            _, (y,) = drawn_line(np.asarray([mark.x]), np.asarray([mark.y]), box)
             axes[0].plot(
                 mark.x,
                 y,
                 color=colour,
-                marker=_SHAPES[mark.kind],
+                marker=SHAPES[mark.kind],
                 markersize=6,
                 markerfacecolor="none",
                 linestyle="none",
@@ -241,8 +243,8 @@ def _tangent(panel: Any, found: Curves, box: tuple[float, float]) -> None:
         return
     reach = 0.2 * (curve.x[-1] - curve.x[0])
     ends = np.asarray([at - reach, at + reach])
-    panel.plot(*_line(ends, value + slope * (ends - at), box), color=PAGE, linewidth=1.0, linestyle="--")
-    panel.plot(*_line(np.asarray([at]), np.asarray([value]), box), color=PAGE, marker="o", markersize=5)
+    panel.plot(*drawn_line(ends, value + slope * (ends - at), box), color=PAGE, linewidth=1.0, linestyle="--")
+    panel.plot(*drawn_line(np.asarray([at]), np.asarray([value]), box), color=PAGE, marker="o", markersize=5)
 
 
 # A function of two numbers.
@@ -275,8 +277,13 @@ def _field_table(found: Field, caption: str) -> Table:
 
 
 def _contours(found: Field, alternative: str) -> str:
+    return svg(partial(draw_field, found), alternative, width=7.2, height=4.6)
+
+
+def draw_field(found: Field, axes: Any) -> None:
+    """Contours with the gradient as arrows, on a pair of Matplotlib's axes."""
     known = found.value[np.isfinite(found.value)]
-    low, high = _limits(known)
+    low, high = limits_of(known)
     steps = np.round((np.clip(found.value, low, high) - low) / (high - low) * _STEPS)
     value = low + steps * ((high - low) / _STEPS)
     shares = np.linspace(0, 1, _LEVELS + 2)[1:-1]
@@ -285,21 +292,16 @@ def _contours(found: Field, alternative: str) -> str:
         {round(float(each), digits) for each in np.quantile(known, shares) if known.min() < each < known.max()}
     )
 
-    def draw(axes: Any) -> None:
-        tones = [_colours()(k / max(1, len(levels) - 1)) for k in range(len(levels))]
-        lines = axes.contour(found.x, found.y, value, levels=levels, colors=tones, linewidths=1.3) if levels else None
-        if len(levels) > 1:
-            bar = axes.figure.colorbar(lines, ax=axes, spacing="uniform", format=f"%.{max(digits, 0)}f")
-            bar.set_label(found.of or "value")
-            bar.outline.set_edgecolor(PAGE)
-        for places, arrows in _arrows(found):
-            axes.annotate(
-                "", xytext=places, xy=arrows, arrowprops={"arrowstyle": "->", "color": PAGE, "linewidth": 0.9}
-            )
-        axes.set_xlabel(found.wrt[0])
-        axes.set_ylabel(found.wrt[1])
-
-    return svg(draw, alternative, width=7.2, height=4.6)
+    tones = [_colours()(k / max(1, len(levels) - 1)) for k in range(len(levels))]
+    lines = axes.contour(found.x, found.y, value, levels=levels, colors=tones, linewidths=1.3) if levels else None
+    if len(levels) > 1:
+        bar = axes.figure.colorbar(lines, ax=axes, spacing="uniform", format=f"%.{max(digits, 0)}f")
+        bar.set_label(found.of or "value")
+        bar.outline.set_edgecolor(PAGE)
+    for start, end in _arrows(found):
+        axes.annotate("", xytext=start, xy=end, arrowprops={"arrowstyle": "->", "color": PAGE, "linewidth": 0.9})
+    axes.set_xlabel(found.wrt[0])
+    axes.set_ylabel(found.wrt[1])
 
 
 def _colours() -> Any:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from html import escape
 from urllib.parse import quote
 
@@ -66,17 +67,29 @@ def svg(draw: Callable[..., None], alternative: str, *, width: float = 6.4, heig
     str
         An HTML element.
     """
-    from matplotlib import style
     from matplotlib.figure import Figure
 
-    with style.context(["default", _STYLE]):
+    with in_our_style():
         figure = Figure(figsize=(width, height), layout="constrained")
         draw(*figure.subplots(rows, sharex=True, squeeze=False)[:, 0])
         file = io.StringIO()
         figure.savefig(file, format="svg", metadata={"Date": None, "Creator": None}, transparent=True)
-    text = file.getvalue()
+    return image(tidied(file.getvalue()), alternative)
+
+
+@contextmanager
+def in_our_style() -> Iterator[None]:
+    """Matplotlib with our settings, whatever the user's are."""
+    from matplotlib import style
+
+    with style.context(["default", _STYLE]):
+        yield
+
+
+def tidied(text: str) -> str:
+    """The SVG element that Matplotlib writes, without what nobody sees: a date, and digits below a hundredth."""
     text = re.sub(r"<metadata>.*?</metadata>\s*", "", text[text.index("<svg") :], flags=re.DOTALL)
-    return image(re.sub(r'(?<= d=")[^"]*', _rounded, text), alternative)
+    return re.sub(r'(?<= d=")[^"]*', _rounded, text)
 
 
 def image(svg: str, alternative: str, style: str = "max-width:100%") -> str:

@@ -56,6 +56,8 @@ def trace_grid(table: TraceTable, digits: int = 8) -> Trace:
 
     def row(at: int) -> Row:
         step, *cells = _cells(table.rows[at], table, digits)
+        if table.reached is not None and at < len(table.rows) - table.reached:
+            cells[-1] = Cell("")
         return Row(table.rows[at].name, [step, *[Cell(places[at])] * lined, *cells])
 
     def shown(items: Iterable[int | _Range]) -> list[Row | Fold]:

@@ -1,0 +1,1 @@
+"""The explorer: a panel of widgets over a function, its derivatives and how they come about."""

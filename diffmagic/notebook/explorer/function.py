@@ -1,0 +1,335 @@
+"""The function of a panel: what it and its derivatives are for a state of the controls."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import numpy as np
+
+from diffmagic.automatic import automatic, notes_kept_back, result_paths
+from diffmagic.comparison import compare
+from diffmagic.core.errors import DiffmagicError
+from diffmagic.core.graph import graph_of
+from diffmagic.core.graph_steps import state_after, steps_of
+from diffmagic.curves import curve_of, field_of, sampled, spaced
+from diffmagic.grid import UNDEFINED, Grid
+from diffmagic.methods import Method, find, run
+from diffmagic.notebook.explorer.scene import (
+    CompareScene,
+    ContoursScene,
+    CurvesScene,
+    GraphScene,
+    Point,
+    Scene,
+    Secant,
+    TraceScene,
+)
+from diffmagic.notebook.explorer.state import SECANTS, Inputs, State, components
+from diffmagic.numerical.classics import CLASSICS
+from diffmagic.numerical.sweep import SWEPT, sweep
+from diffmagic.results import Curve, Derivative
+from diffmagic.trace_table import accumulation_steps, trace_so_far, trace_table
+
+_POINTS, _FEW, _ACROSS = 401, 101, 61
+_STEPS = 97
+_SHORTEST = 1e-16
+_SECANTS: dict[str, tuple[float, float]] = {"left": (-1.0, 0.0), "centred": (-1.0, 1.0), "right": (0.0, 1.0)}
+_MARKED = {"roots": ("root",), "extrema": ("minimum", "maximum"), "kinks": ("kink",)}
+
+Call = Callable[[Mapping[str, Any], Mapping[str, Any]], Any]
+"""``call(values, chosen)``: the result for values of the inputs, and for what is chosen."""
+
+
+@dataclass(slots=True, eq=False)
+class Function:
+    """A function of numbers, small arrays and choices, and what is known of it.
+
+    Attributes
+    ----------
+    call : callable
+    inputs : Inputs
+    of : str
+        What its result is called.
+    digits : int
+        How many digits to show.
+    """
+
+    call: Call
+    inputs: Inputs
+    of: str = ""
+    digits: int = 8
+    _grids: dict[Any, Grid] = field(default_factory=dict)
+    _kept: dict[str, tuple[Any, Any]] = field(default_factory=dict)
+
+    def scene(self, state: State) -> Scene:
+        """What there is to see.
+
+        Raises
+        ------
+        Exception
+            Whatever the function raises, and what a method refuses.
+        """
+        with notes_kept_back(), np.errstate(all="ignore"):
+            match state.view:
+                case "curves":
+                    return self._curves(state)
+                case "contours":
+                    return self._contours(state)
+                case "compare":
+                    return self._compare(state)
+                case "trace":
+                    return self._trace(state)
+                case "graph":
+                    return self._graph(state)
+
+    # The function itself.
+
+    def _chosen(self, state: State) -> dict[str, Any]:
+        return {name: self.inputs.choices[name][label] for name, label in state.choices.items()}
+
+    def _by_input(self, numbers: Mapping[str, Any]) -> dict[str, Any]:
+        """The values of the inputs from those of all numbers, which may be traced."""
+        values = {}
+        for name, start in self.inputs.values.items():
+            parts = [numbers[label] for label, _ in components(name, start)]
+            values[name] = np.reshape(np.stack(parts), np.shape(start)) if np.ndim(start) else parts[0]
+        return values
+
+    def along(self, state: State, *names: str) -> Callable[..., Any]:
+        """The function of these numbers, with the others where they are."""
+        chosen = self._chosen(state)
+
+        def function(*numbers: Any) -> Any:
+            values = {**state.numbers, **dict(zip(names, numbers, strict=True))}
+            return self.call(self._by_input(values), chosen)
+
+        function.__name__ = self.of or "the function"
+        return function
+
+    def _rows(self, state: State, order: int) -> Callable[[Any], Any]:
+        """Values and derivatives along the axis; traced once for each path, wherever the other numbers are."""
+        names = self.inputs.numbers
+        key = (tuple(state.choices.items()), state.along, order)
+        if key not in self._grids:
+            f = self.along(state, *names)
+            self._grids[key] = Grid(f, tuple(order if name == state.along else 0 for name in names))
+        grid, at = self._grids[key], state.numbers
+
+        def rows(x: Any) -> Any:
+            return grid(*(x if name == state.along else np.full(np.shape(x), at[name]) for name in names))
+
+        return rows
+
+    def _once(self, view: str, key: Any, compute: Callable[[], Any]) -> Any:
+        """What stays the same while the point moves is computed once."""
+        kept = self._kept.get(view)
+        if kept is None or kept[0] != key:
+            kept = self._kept[view] = (key, compute())
+        return kept[1]
+
+    # Curves.
+
+    def _curves(self, state: State) -> CurvesScene:
+        method = find(state.method)
+        order = min(state.order, method.orders or state.order)
+        key = (_surroundings(state, state.along), state.ranges[state.along], order, state.method, state.marks)
+        curve, derivatives = self._once("curves", key, lambda: self._along_the_range(state, method, order))
+        notes = [] if order == state.order else [f"{method.name} goes up to order {order}"]
+        point = self._point(state, method, order)
+        low, high = state.ranges[state.along]
+        steps = np.geomspace(_SHORTEST, 0.5 * (high - low), _STEPS) if state.secants else np.zeros(0)
+        return CurvesScene(
+            self.of,
+            state.along,
+            curve,
+            derivatives,
+            state.method,
+            point,
+            self._secants(state, steps),
+            state.h,
+            steps,
+            notes,
+            self.digits,
+        )
+
+    def _along_the_range(self, state: State, method: Method, order: int) -> tuple[Curve, Curve]:
+        """The curve, with what is to be marked, and the derivatives by the method."""
+        low, high = state.ranges[state.along]
+        is_exact = method.family == "automatic"
+        rows = self._rows(state, order if is_exact else 1)
+        try:
+            curve = curve_of(rows, spaced(low, high, _POINTS), [mark for mark in state.marks if mark != "kinks"])
+        except DiffmagicError:
+            if is_exact:
+                raise
+            curve = None
+        derivatives = curve or self._pointwise(state, method, range(1, order + 1))
+        if curve is None or not is_exact:
+            derivatives = self._pointwise(state, method, range(1, order + 1))
+        curve = curve or Curve("", derivatives.x, derivatives.y)
+        shown = {"jump", "pole", *(kind for mark in state.marks for kind in _MARKED[mark])}
+        curve.marks = [mark for mark in curve.marks if mark.kind in shown]
+        return curve, derivatives
+
+    def _pointwise(self, state: State, method: Method, orders: range) -> Curve:
+        """The derivatives by a method that takes one point at a time."""
+        f = self.along(state, state.along)
+
+        def differentiate(x: float, order: int) -> tuple[Any, Any]:
+            found = run(method, f, (x,), order=order)
+            return found.value, found.derivative
+
+        return sampled(differentiate, spaced(*state.ranges[state.along], _FEW), orders, method.name)
+
+    def _point(self, state: State, method: Method, order: int) -> Point | None:
+        """The point on the curve; None where the function has no value."""
+        f, x = self.along(state, state.along), state.numbers[state.along]
+        try:
+            found = [run(method, f, (x,), order=k, inputs=(state.along,)) for k in range(1, order + 1)]
+        except UNDEFINED:
+            return None
+        return Point((x,), found[0].value, tuple(each.derivative for each in found), _notes(*found))
+
+    def _secants(self, state: State, steps: Any) -> list[Secant]:
+        if not state.secants:
+            return []
+        x, values = state.numbers[state.along], self._values(state)
+        steps = np.concatenate([[state.h], steps])
+        at = {side: values(x + side * steps) for side in (-1.0, 0.0, 1.0)}
+        found = []
+        for kind in [kind for kind in SECANTS if kind in state.secants]:
+            left, right = _SECANTS[kind]
+            slopes = (at[right] - at[left]) / ((right - left) * steps)
+            ends = tuple((float(x + side * state.h), float(at[side][0])) for side in (left, right))
+            found.append(Secant(kind, (ends[0], ends[1]), float(slopes[0]), slopes[1:]))
+        return found
+
+    def _values(self, state: State) -> Callable[[Any], Any]:
+        """The function at places along the axis, traced or as it is."""
+        rows, f = self._rows(state, 1), self.along(state, state.along)
+
+        def values(x: Any) -> Any:
+            try:
+                return rows(x)[0]
+            except DiffmagicError:
+                return sampled(lambda each, _: (f(each), np.nan), x, (1,), "").y[0]
+
+        return values
+
+    # Contours.
+
+    def _contours(self, state: State) -> ContoursScene:
+        names, method = (state.along, state.up), find(state.method)
+        ranges = [state.ranges[name] for name in names]
+        f = self.along(state, *names)
+        found = self._once(
+            "contours",
+            (_surroundings(state, *names), ranges),
+            lambda: field_of(f, ranges[0], ranges[1], points=_ACROSS, wrt=names, of=self.of),
+        )
+        place = tuple(state.numbers[name] for name in names)
+        try:
+            at = run(method, f, place, (0, 1), inputs=names)
+            point = Point(place, at.value, tuple(at.derivative), _notes(at))
+        except UNDEFINED:
+            point = None
+        return ContoursScene(found, point, state.method, state.descent, state.rate, list(found.notes), self.digits)
+
+    def descended(self, state: State, steps: int = 1) -> State:
+        """A state after steps of gradient descent along the two axes.
+
+        Raises
+        ------
+        DiffmagicError
+            If a step leads to where there is no value or no gradient.
+        """
+        names, method = (state.along, state.up), find(state.method)
+        f = self.along(state, *names)
+        way = [*(state.descent or [tuple(state.numbers[name] for name in names)])]
+        with notes_kept_back(), np.errstate(all="ignore"):
+            for _ in range(steps):
+                slope = np.asarray(run(method, f, way[-1], (0, 1), inputs=names).derivative)
+                x, y = (float(each) for each in np.asarray(way[-1]) - state.rate * slope)
+                if not (np.isfinite([x, y]).all() and np.isfinite(f(x, y))):
+                    raise DiffmagicError(
+                        f"step {len(way)} of gradient descent leads to where there is no finite value",
+                        rewrite="a smaller learning rate",
+                    )
+                way.append((x, y))
+        return state.at(dict(zip(names, way[-1], strict=True))).but(descent=tuple(way))
+
+    # Methods beside each other.
+
+    def _compare(self, state: State) -> CompareScene:
+        f, x = self.along(state, state.along), state.numbers[state.along]
+        comparison = compare(f, x, order=state.order, inputs=(state.along,), results=(self.of,))
+        comparison.digits = self.digits
+        asked = [name for name in (state.method, state.against) if name in CLASSICS and name not in SWEPT]
+        notes: list[str] = []
+        swept = None
+        try:
+            swept = sweep(f, (x,), comparison.derivative, methods=[*SWEPT, *asked], order=state.order)
+            notes += swept.notes
+        except DiffmagicError as error:
+            notes.append(f"there is no error against the step: {error.reason}")
+        names = (state.method, state.against)
+        first, second = (self._by_method(state, name) for name in names)
+        return CompareScene(
+            comparison, swept, first.x, first.y[1], second.y[1], names, state.along, x, state.order, notes
+        )
+
+    def _by_method(self, state: State, name: str) -> Curve:
+        """The derivative of one order along the axis, point by point."""
+        key = (_surroundings(state, state.along), state.ranges[state.along], state.order)
+        orders = range(state.order, state.order + 1)
+        return cast(Curve, self._once(f"by {name}", key, lambda: self._pointwise(state, find(name), orders)))
+
+    # One step after another.
+
+    def _traced(self, state: State) -> Derivative:
+        """The derivative with respect to all inputs, with its program."""
+        chosen = self._chosen(state)
+        values = self._by_input(state.numbers)
+        found = automatic(
+            lambda values: self.call(values, chosen),
+            (values,),
+            mode=state.mode,
+            inputs=list(values),
+            results=(self.of,),
+        )
+        assert found.program is not None
+        return found
+
+    def steps(self, state: State) -> int:
+        """How many steps the accumulation that is shown has."""
+        scene = self.scene(state)
+        assert isinstance(scene, TraceScene | GraphScene)
+        return scene.steps
+
+    def _trace(self, state: State) -> TraceScene:
+        found = self._traced(state)
+        assert found.program is not None
+        whole = trace_table(found.program, result=self.of, mode=state.mode)
+        steps = accumulation_steps(whole)
+        step = steps if state.step is None else min(state.step, steps)
+        return TraceScene(trace_so_far(whole, step), state.mode, step, steps, _notes(found), self.digits)
+
+    def _graph(self, state: State) -> GraphScene:
+        found = self._traced(state)
+        assert found.program is not None
+        graph = graph_of(found.program, state.mode, results=result_paths(found.value, (self.of,)))
+        steps = len(steps_of(graph))
+        step = steps if state.step is None else min(state.step, steps)
+        return GraphScene(graph, state_after(graph, step), _notes(found), self.digits)
+
+
+def _surroundings(state: State, *names: str) -> tuple[Any, ...]:
+    """All that does not move with these numbers."""
+    others = {name: number for name, number in state.numbers.items() if name not in names}
+    return (names, tuple(others.items()), tuple(state.choices.items()))
+
+
+def _notes(*found: Derivative) -> list[str]:
+    return list(dict.fromkeys(note for each in found for note in each.notes))

@@ -1,0 +1,203 @@
+"""A panel is opened: over a function, or by a magic over a cell."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from types import FunctionType
+from typing import Any
+
+import numpy as np
+from IPython.core.getipython import get_ipython
+
+from diffmagic.core.errors import DiffmagicError
+from diffmagic.methods import find
+from diffmagic.notebook.cells import CellFunction, Subject
+from diffmagic.notebook.explorer.function import Function
+from diffmagic.notebook.explorer.panel import Explorer, close_earlier
+from diffmagic.notebook.explorer.scene import ContoursScene, CurvesScene, Scene
+from diffmagic.notebook.explorer.state import Inputs, State, components, first_state, inputs_of
+from diffmagic.notebook.inputs import Inputs as Values
+from diffmagic.notebook.inputs import chosen_inputs
+from diffmagic.notebook.namespace import Names
+from diffmagic.notebook.request import merged, result_names
+from diffmagic.results import Curve, Curves, Field
+
+
+def explore(f: Callable[..., Any], /, **inputs: Any) -> Explorer:
+    """A panel of a function: sliders for its inputs, curves, methods side by side, its trace and its graph.
+
+    Parameters
+    ----------
+    f : callable
+        Returns one real number.
+    **inputs
+        A pair of numbers is a range to slide along, ``x=(-3, 3)``; a number or a small array is where to start. A list
+        or a truth is a choice, and so is a dict from labels to values. By default the numbers that f's parameters have
+        as defaults.
+
+    Returns
+    -------
+    Explorer
+        The panel: as the last line of a cell it is displayed. Its ``state`` tells how the controls are set, and
+        ``close()`` frees it.
+
+    Raises
+    ------
+    DiffmagicError
+        If there is nothing to vary, or the function has no value on all of the range.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from diffmagic import explore
+    >>> panel = explore(lambda x, a: np.sin(a * x), x=(-3, 3), a=2.0)
+    >>> panel.state.numbers, panel.scene.point.derivatives
+    ({'x': 0.0, 'a': 2.0}, (2.0,))
+    >>> panel.close()
+    """
+    shell = get_ipython()
+    subject, given = _subject_of(f, inputs)
+    prefix = f"%grad {subject.function or 'f'} "
+    return opened(subject, given, {} if shell is None else shell.user_ns, prefix)
+
+
+def opened(
+    subject: Subject,
+    given: Mapping[str, Any],
+    names: Names,
+    prefix: str,
+    *,
+    texts: Mapping[str, str] | None = None,
+    digits: int = 8,
+    **settings: Any,
+) -> Explorer:
+    """A panel over a subject.
+
+    Parameters
+    ----------
+    subject : Subject
+    given : mapping
+        The inputs, as `explore` takes them; floats of the notebook that the subject reads if no number is given.
+    names : dict
+        The notebook's namespace.
+    prefix : str
+        What stands before the inputs on the line that is copied.
+    texts : mapping of str to str, optional
+        The inputs as they were written.
+    digits : int
+        How many digits to show.
+    **settings
+        How controls are set at first: attributes of the state.
+
+    Raises
+    ------
+    DiffmagicError
+    """
+    close_earlier()
+    inputs, rest = inputs_of(given)
+    found = _checked(subject, inputs, rest, given, names)
+    if not inputs.values:
+        inputs = replace(inputs_of(found.varied)[0], choices=inputs.choices)
+    state = first_state(inputs).but(**settings)
+    first = {name: inputs.choices[name][label] for name, label in state.choices.items()}
+    with CellFunction(subject, names, {**rest, **first}) as cell:
+
+        def call(values: Mapping[str, Any], chosen: Mapping[str, Any]) -> Any:
+            cell.constants = {**rest, **chosen}
+            return cell(values)
+
+        function = Function(call, inputs, result_names(subject, found)[0], digits)
+        state, still = _first_look(function, state)
+        still.notes = merged(found.notes, still.notes, cell.notes())
+        still.digits = digits
+        return Explorer(function, state, lambda now: prefix + _written(function.inputs, now, given, texts or {}), still)
+
+
+def _subject_of(f: Callable[..., Any], inputs: dict[str, Any]) -> tuple[Subject, dict[str, Any]]:
+    """A function as a subject, and its inputs: what is given, or else its defaults."""
+    try:
+        parameters = list(inspect.signature(f).parameters.values())
+    except ValueError:  # a ufunc
+        parameters = []
+    named = [p for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
+    defaults = {p.name: p.default for p in named if p.default is not p.empty}
+    given = inputs or {name: value for name, value in defaults.items() if isinstance(value, int | float | tuple)}
+    if not given:
+        example = ", ".join(f"{p.name}=(-3, 3)" for p in named) or "x=(-3, 3)"
+        raise DiffmagicError("there is nothing to vary", rewrite=f"explore(f, {example})")
+    name = getattr(f, "__name__", "")
+    name = name if name.isidentifier() else ""
+
+    def by_position(*args: Any, **values: Any) -> Any:
+        return f(*args, *values.values())
+
+    function = f if named else by_position
+    codes = [f.__code__] if isinstance(f, FunctionType) else []
+    names = tuple(p.name for p in named) or tuple(given)
+    return Subject(codes, (name,), lambda _: function, names, tuple(defaults), name), given
+
+
+def _checked(
+    subject: Subject, inputs: Inputs, rest: Mapping[str, Any], given: Mapping[str, Any], names: Names
+) -> Values:
+    """The values that vary, after what a magic checks of its inputs."""
+    if not inputs.values:
+        return chosen_inputs(subject, {}, None, names)
+    starts = {name: given[name] if isinstance(given[name], int) else value for name, value in inputs.values.items()}
+    choices = {name: next(iter(values.values())) for name, values in inputs.choices.items()}
+    return chosen_inputs(subject, {**starts, **choices, **rest}, list(starts), names)
+
+
+def _first_look(function: Function, state: State) -> tuple[State, Curves | Field]:
+    """The static picture; by a numerical method where a derivative cannot be had otherwise."""
+    view = "contours" if state.view == "contours" else "curves"
+    try:
+        return state, _still(function.scene(state.but(view=view)))
+    except Exception as error:  # a traced value may raise anything in code that wants an ordinary number
+        if find(state.method).family != "automatic":
+            raise
+        numerical = state.but(method="adaptive")
+        try:
+            still = _still(function.scene(numerical.but(view=view)))
+        except Exception:
+            raise error from None
+        reason = error.reason if isinstance(error, DiffmagicError) else f"{type(error).__name__}: {error}"
+        still.notes.append(f"these are numerical derivatives, as there is no automatic one: {reason}")
+        return numerical, still
+
+
+def _still(scene: Scene) -> Curves | Field:
+    """What a scene shows as an ordinary result."""
+    if isinstance(scene, ContoursScene):
+        return scene.field
+    assert isinstance(scene, CurvesScene)
+    shown = scene.derivatives
+    whole = Curve("", shown.x, shown.y, scene.curve.marks, scene.curve.gaps)
+    point = scene.point.place[0] if scene.point else None
+    return Curves(scene.of, scene.wrt, len(shown.y) - 1, [whole], point=point, notes=list(scene.notes))
+
+
+def _written(inputs: Inputs, state: State, given: Mapping[str, Any], texts: Mapping[str, str]) -> str:
+    """The point as a magic's line has it, with all digits."""
+    parts = []
+    for name, start in inputs.values.items():
+        numbers = [state.numbers[label] for label, _ in components(name, start)]
+        array = np.reshape(numbers, np.shape(start)).tolist()
+        parts.append(f"{name}=np.array({array})" if np.ndim(start) else f"{name}={numbers[0]!r}")
+    for name, values in inputs.choices.items():
+        parts.append(f"{name}={_choice(values, state.choices[name], texts.get(name, ''), given.get(name))}")
+    rest = [name for name in given if name not in inputs.values and name not in inputs.choices]
+    parts += [f"{name}={texts.get(name, name)}" for name in rest]
+    return ", ".join(parts) + (f" --order {state.order}" if state.order > 1 else "")
+
+
+def _choice(values: Mapping[str, Any], label: str, text: str, given: Any) -> str:
+    """What was chosen: written out if it is plain, else as an element of what there is to choose from."""
+    value = values[label]
+    if isinstance(value, str | int | float | None):
+        return repr(value)
+    if not text:
+        return getattr(value, "__name__", None) or repr(value)
+    return f"({text})[{label!r}]" if isinstance(given, dict) else f"({text})[{list(values).index(label)}]"

@@ -1,0 +1,249 @@
+"""The panel: controls, a picture that follows them, and what went wrong."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from html import escape
+from typing import Any
+
+import ipywidgets as widgets
+from IPython.core.getipython import get_ipython
+from IPython.display import display
+
+from diffmagic.notebook.explorer.controls import Control, rows_of
+from diffmagic.notebook.explorer.function import Function
+from diffmagic.notebook.explorer.render import Renderer
+from diffmagic.notebook.explorer.scene import Scene, TraceScene
+from diffmagic.notebook.explorer.state import State
+from diffmagic.notebook.tracebacks import in_words
+from diffmagic.results import Curves, Field
+
+_SLOW, _QUICK = 0.2, 0.1  # seconds for a picture: from the first on sliders wait until they are released
+_WIDGET = "application/vnd.jupyter.widget-view+json"
+_COPY = (
+    "const box = this.previousElementSibling; box.select(); document.execCommand('copy'); "
+    "if (navigator.clipboard) navigator.clipboard.writeText(box.value)"
+)
+
+
+class Explorer:
+    """A panel over a function.
+
+    Its display is the static picture first, which a saved notebook keeps, and then the widgets.
+
+    Parameters
+    ----------
+    function : Function
+    state : State
+        How the controls are set at first.
+    line : callable
+        ``line(state)`` is a magic's line for the point.
+    still : Curves or Field
+        The static picture.
+
+    Attributes
+    ----------
+    state : State
+        How the controls are set now.
+    scene : Scene or None
+        What is shown; None if the panel is closed, or something went wrong.
+    cell, run : str
+        The cell that opened it, and the run of the cell.
+    error : str
+        What went wrong last, in words; empty if nothing did.
+    """
+
+    def __init__(self, function: Function, state: State, line: Any, still: Curves | Field) -> None:
+        self.state = state
+        self.still = still
+        self.error = ""
+        self._function: Function | None = function
+        self._line = line
+        self._renderer: Renderer | None = Renderer()
+        self.scene: Scene | None = None
+        self._telling = False
+        self.cell, self.run = _running()
+        self._rows = rows_of(function, state)
+        self._controls = [control for row in self._rows for control in row.controls]
+        self._lines = [
+            widgets.HBox([control.widget for control in row.controls], layout=_WRAPPED) for row in self._rows
+        ]
+        self._picture, self._table = widgets.HTML(), widgets.HTMLMath()
+        self._said, self._copy = widgets.HTML(), widgets.HTML()
+        close = widgets.Button(description="Close", layout={"width": "auto"})
+        self._lines[-1].children += (close,)
+        left = widgets.VBox([*self._lines, self._copy], layout=_CONTROLS)
+        right = widgets.VBox([self._said, self._picture, self._table], layout=_SHOWN)
+        self.box = widgets.Box([left, right], layout=_PANEL)
+        close.on_click(lambda _: self.close())
+        for control in self._controls:
+            self._listen(control)
+        self._show(state)
+        _open.append(self)
+
+    def _listen(self, control: Control) -> None:
+        if control.changes is None:
+            return
+        if isinstance(control.widget, widgets.Button):
+            control.widget.on_click(lambda _: self._change(control, None))
+        else:
+            control.widget.observe(lambda change: self._change(control, change["new"]), "value")
+
+    def _change(self, control: Control, value: Any) -> None:
+        """What a control asks for, unless it only tells what the state is."""
+        if self._telling or self._function is None:
+            return
+        with self._mistakes_told():
+            assert control.changes is not None
+            self._show(control.changes(self.state, value))
+
+    def set(self, **changes: Any) -> None:
+        """Set the controls.
+
+        Parameters
+        ----------
+        **changes
+            Attributes of the state.
+        """
+        with self._mistakes_told():
+            self._show(self.state.but(**changes))
+
+    @contextmanager
+    def _mistakes_told(self) -> Iterator[None]:
+        """A mistake stands in the panel, and the panel lives on."""
+        try:
+            yield
+        except (Exception, KeyboardInterrupt) as error:  # whatever the user's function raises
+            self.error = in_words(error)
+            text = escape(self.error)
+            self._said.value = f'<pre role="alert" style="{_ALERT}">{text}</pre>'
+
+    def _show(self, state: State) -> None:
+        """Another state: first the controls, then what is to be seen."""
+        start = time.perf_counter()
+        assert self._function is not None
+        assert self._renderer is not None
+        self.state, self.scene, self.error = state, None, ""
+        self._tell()
+        self._said.value = _PROGRESS
+        try:
+            self.scene = self._function.scene(state)
+            html = self._renderer(self.scene)
+        finally:
+            self._said.value = ""
+            self._heed(time.perf_counter() - start)
+        typeset = isinstance(self.scene, TraceScene)
+        self._table.value, self._picture.value = (html, "") if typeset else ("", html)
+        self._tell()
+
+    def _tell(self) -> None:
+        """Let the controls show the state."""
+        self._telling = True
+        try:
+            for row, line in zip(self._rows, self._lines, strict=True):
+                line.layout.display = "flex" if row.when(self.state) else "none"
+                for control in row.controls:
+                    _set(control.widget, control.shows(self.state, self.scene))
+            self._copy.value = _copied(self._line(self.state))
+        finally:
+            self._telling = False
+
+    def _heed(self, seconds: float) -> None:
+        """Sliders of a slow function wait until they are released."""
+        for control in self._controls:
+            if isinstance(control.widget, widgets.FloatSlider | widgets.FloatLogSlider):
+                if seconds > _SLOW:
+                    control.widget.continuous_update = False
+                elif seconds < _QUICK:
+                    control.widget.continuous_update = True
+
+    def close(self) -> None:
+        """Free every model of the panel, and everything it holds."""
+        self._function = self._renderer = self.scene = None
+        if self in _open:
+            _open.remove(self)
+        for widget in parts(self.box):
+            widget.unobserve_all()
+            widget.close()
+        self._rows, self._controls, self._lines = [], [], []
+
+    def _ipython_display_(self) -> None:
+        display(self.still)
+        view = {"version_major": 2, "version_minor": 0, "model_id": self.box.model_id}
+        display({_WIDGET: view, "text/plain": "Run this cell to open the panel."}, raw=True)
+
+
+_open: list[Explorer] = []
+
+
+def close_all() -> None:
+    """Close every panel."""
+    for panel in _open:
+        panel.close()
+
+
+def close_earlier() -> None:
+    """Close the panels that earlier runs of the present cell have opened."""
+    cell, run = _running()
+    for panel in [each for each in _open if cell and each.cell == cell and each.run != run]:
+        panel.close()
+
+
+def _running() -> tuple[str, str]:
+    """The cell that runs and the message that runs it; nothing without a kernel. Front ends that do not name the cell
+    are known by its text."""
+    shell: Any = get_ipython()
+    parent = shell.get_parent() if hasattr(shell, "get_parent") else {}
+    cell = parent.get("metadata", {}).get("cellId") or parent.get("content", {}).get("code", "")
+    return cell, parent.get("header", {}).get("msg_id", "")
+
+
+_WRAPPED = {"flex_flow": "row wrap", "align_items": "center", "grid_gap": "0 8px", "overflow": "visible"}
+_CONTROLS = {"flex": "1 1 300px", "max_width": "440px", "overflow": "visible"}
+_SHOWN = {"flex": "3 1 460px", "min_width": "0", "overflow": "auto"}
+_PANEL = {  # where there is no room beside each other, the picture stands above the controls
+    "display": "flex",
+    "flex_flow": "row wrap-reverse",
+    "align_items": "flex-end",
+    "grid_gap": "8px 16px",
+    "width": "100%",
+}
+_ALERT = "margin:0;padding:4px 8px;white-space:pre-wrap;border-left:4px solid #c0392b"
+_PROGRESS = '<p role="status" style="margin:0">Computing …</p>'
+_FIELD = "flex:1;min-width:0;font-family:monospace;background:transparent;color:inherit;border:1px solid currentColor"
+
+
+def _set(widget: Any, traits: dict[str, Any]) -> None:
+    """Values of several traits in one message, if they are others."""
+    new = {name: value for name, value in traits.items() if getattr(widget, name) != value}
+    if new:
+        with widget.hold_sync(), widget.hold_trait_notifications():
+            for name, value in new.items():
+                setattr(widget, name, value)
+
+
+def _copied(line: str) -> str:
+    """A line to be copied, and the button that does it."""
+    name = 'readonly aria-label="The point as the line of a magic"'
+    field = f'<input {name} value="{escape(line)}" style="{_FIELD}">'
+    button = f'<button class="jupyter-button" onclick="{escape(_COPY)}">Copy</button>'
+    return f'<div style="display:flex;gap:4px">{field}{button}</div>'
+
+
+def parts(widget: Any) -> list[Any]:
+    """A widget and every model that belongs to it: children, layouts and styles."""
+    found: dict[str, Any] = {}
+    waiting = [widget]
+    while waiting:
+        each = waiting.pop()
+        if each.model_id is None or each.model_id in found:
+            continue
+        found[each.model_id] = each
+        for name in each.keys:
+            value = getattr(each, name)
+            waiting += [
+                part for part in (value if isinstance(value, tuple) else [value]) if isinstance(part, widgets.Widget)
+            ]
+    return list(found.values())
