@@ -28,7 +28,8 @@ class Canvas:
     def __init__(self, width: float, height: float) -> None:
         from matplotlib.figure import Figure
 
-        self.figure = Figure(figsize=(width, height), dpi=_DPI)
+        with in_our_style():
+            self.figure = Figure(figsize=(width, height), dpi=_DPI)
         self._size = width * _DPI, height * _DPI
         self._key: Any = None
         self._behind = ""

@@ -57,7 +57,6 @@ def rows_of(function: Function, first: State) -> list[Row]:
     inputs = function.inputs
     several = len(inputs.numbers) > 1
     return [
-        Row([_view(inputs)]),
         *_inputs(inputs),
         Row([*[_axis("along", "axis", inputs)] * several, *_ends("along")], _on("curves", "contours", "compare")),
         Row([*[_axis("up", "up", inputs)] * several, *_ends("up")], _on("contours")),
@@ -85,7 +84,8 @@ def _attribute(widget: Any, name: str) -> Control:
     )
 
 
-def _view(inputs: Inputs) -> Control:
+def view_control(inputs: Inputs) -> Control:
+    """What the panel shows."""
     possible = [view for view in VIEWS if view != "contours" or len(inputs.numbers) > 1]
     options = [(view.capitalize(), view) for view in possible]
     widget = widgets.ToggleButtons(options=options, style={"button_width": "auto"})

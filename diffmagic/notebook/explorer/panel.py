@@ -12,7 +12,7 @@ import ipywidgets as widgets
 from IPython.core.getipython import get_ipython
 from IPython.display import display
 
-from diffmagic.notebook.explorer.controls import Control, rows_of
+from diffmagic.notebook.explorer.controls import Control, rows_of, view_control
 from diffmagic.notebook.explorer.function import Function
 from diffmagic.notebook.explorer.render import Renderer
 from diffmagic.notebook.explorer.scene import Scene, TraceScene
@@ -65,18 +65,19 @@ class Explorer:
         self.scene: Scene | None = None
         self._telling = False
         self.cell, self.run = _running()
+        self._slow = False
+        view = view_control(function.inputs)
         self._rows = rows_of(function, state)
-        self._controls = [control for row in self._rows for control in row.controls]
-        self._lines = [
-            widgets.HBox([control.widget for control in row.controls], layout=_WRAPPED) for row in self._rows
-        ]
+        self._controls = [view, *(control for row in self._rows for control in row.controls)]
+        self._lines = [widgets.HBox([each.widget for each in row.controls], layout=_WRAPPED) for row in self._rows]
+        self._progress, self._mistake, self._copy = widgets.HTML(), widgets.HTML(), widgets.HTML()
         self._picture, self._table = widgets.HTML(), widgets.HTMLMath()
-        self._said, self._copy = widgets.HTML(), widgets.HTML()
         close = widgets.Button(description="Close", layout={"width": "auto"})
         self._lines[-1].children += (close,)
+        top = widgets.HBox([view.widget, self._progress], layout=_WRAPPED)
         left = widgets.VBox([*self._lines, self._copy], layout=_CONTROLS)
-        right = widgets.VBox([self._said, self._picture, self._table], layout=_SHOWN)
-        self.box = widgets.Box([left, right], layout=_PANEL)
+        right = widgets.VBox([self._picture, self._table], layout=_SHOWN)
+        self.box = widgets.VBox([top, self._mistake, widgets.Box([left, right], layout=_BESIDE)])
         close.on_click(lambda _: self.close())
         for control in self._controls:
             self._listen(control)
@@ -95,8 +96,9 @@ class Explorer:
         """What a control asks for, unless it only tells what the state is."""
         if self._telling or self._function is None:
             return
+        assert control.changes is not None
         with self._mistakes_told():
-            assert control.changes is not None
+            self._progress.value = "" if isinstance(control.widget, _SLIDERS) and not self._slow else _PROGRESS
             self._show(control.changes(self.state, value))
 
     def set(self, **changes: Any) -> None:
@@ -117,8 +119,9 @@ class Explorer:
             yield
         except (Exception, KeyboardInterrupt) as error:  # whatever the user's function raises
             self.error = in_words(error)
-            text = escape(self.error)
-            self._said.value = f'<pre role="alert" style="{_ALERT}">{text}</pre>'
+            self._mistake.value = f'<pre role="alert" style="{_ALERT}">{escape(self.error)}</pre>'
+        finally:
+            self._progress.value = ""
 
     def _show(self, state: State) -> None:
         """Another state: first the controls, then what is to be seen."""
@@ -127,14 +130,13 @@ class Explorer:
         assert self._renderer is not None
         self.state, self.scene, self.error = state, None, ""
         self._tell()
-        self._said.value = _PROGRESS
         try:
-            self.scene = self._function.scene(state)
-            html = self._renderer(self.scene)
+            scene = self._function.scene(state)
+            html = self._renderer(scene)
         finally:
-            self._said.value = ""
             self._heed(time.perf_counter() - start)
-        typeset = isinstance(self.scene, TraceScene)
+        typeset = isinstance(scene, TraceScene)
+        self.scene, self._mistake.value = scene, ""
         self._table.value, self._picture.value = (html, "") if typeset else ("", html)
         self._tell()
 
@@ -144,20 +146,18 @@ class Explorer:
         try:
             for row, line in zip(self._rows, self._lines, strict=True):
                 line.layout.display = "flex" if row.when(self.state) else "none"
-                for control in row.controls:
-                    _set(control.widget, control.shows(self.state, self.scene))
+            for control in self._controls:
+                _set(control.widget, control.shows(self.state, self.scene))
             self._copy.value = _copied(self._line(self.state))
         finally:
             self._telling = False
 
     def _heed(self, seconds: float) -> None:
         """Sliders of a slow function wait until they are released."""
+        self._slow = seconds > (_QUICK if self._slow else _SLOW)
         for control in self._controls:
-            if isinstance(control.widget, widgets.FloatSlider | widgets.FloatLogSlider):
-                if seconds > _SLOW:
-                    control.widget.continuous_update = False
-                elif seconds < _QUICK:
-                    control.widget.continuous_update = True
+            if isinstance(control.widget, _SLIDERS):
+                control.widget.continuous_update = not self._slow
 
     def close(self) -> None:
         """Free every model of the panel, and everything it holds."""
@@ -200,10 +200,11 @@ def _running() -> tuple[str, str]:
     return cell, parent.get("header", {}).get("msg_id", "")
 
 
+_SLIDERS = widgets.FloatSlider | widgets.FloatLogSlider
 _WRAPPED = {"flex_flow": "row wrap", "align_items": "center", "grid_gap": "0 8px", "overflow": "visible"}
 _CONTROLS = {"flex": "1 1 300px", "max_width": "440px", "overflow": "visible"}
 _SHOWN = {"flex": "3 1 460px", "min_width": "0", "overflow": "auto"}
-_PANEL = {  # where there is no room beside each other, the picture stands above the controls
+_BESIDE = {  # where there is no room beside each other, the picture stands above the controls
     "display": "flex",
     "flex_flow": "row wrap-reverse",
     "align_items": "flex-end",
