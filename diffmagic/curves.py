@@ -129,7 +129,7 @@ def field_of(
     value, *gradient = grid(*(each.ravel() for each in np.meshgrid(x, y))).reshape(3, points, points)
     missing = int(np.sum(~np.isfinite(value)))
     if missing == value.size:
-        raise _nothing(grid)
+        raise nothing(grid)
     notes = [f"there is no value at {missing:,} of {value.size:,} points{_why(grid)}"] if missing else []
     return Field(of, wrt, x, y, value, np.stack(gradient), grid.programs, notes)
 
@@ -274,7 +274,7 @@ def _missing(curve: Curve, wrt: str, grid: Grid) -> list[str]:
     """Where a curve has no value."""
     whose = f" for {curve.label}" if curve.label else ""
     if not np.isfinite(curve.y[0]).any():
-        raise _nothing(grid, whose)
+        raise nothing(grid, whose)
     places = [
         f"at {wrt} = {short(low, 6)}" if low == high else f"from {wrt} = {short(low, 6)} to {short(high, 6)}"
         for low, high in curve.gaps
@@ -283,7 +283,8 @@ def _missing(curve: Curve, wrt: str, grid: Grid) -> list[str]:
     return [f"there is no value {told}{whose}{_why(grid)}"] if places else []
 
 
-def _nothing(grid: Grid, whose: str = "") -> DiffmagicError:
+def nothing(grid: Grid, whose: str = "") -> DiffmagicError:
+    """What to raise for a function that has no value anywhere."""
     rewrite = grid.failure.rewrite if isinstance(grid.failure, DiffmagicError) else "another range"
     return DiffmagicError(f"there is no value on all of the range{whose}{_why(grid)}", rewrite=rewrite)
 

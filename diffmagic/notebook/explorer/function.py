@@ -13,7 +13,7 @@ from diffmagic.comparison import compare
 from diffmagic.core.errors import DiffmagicError
 from diffmagic.core.graph import graph_of
 from diffmagic.core.graph_steps import state_after, steps_of
-from diffmagic.curves import curve_of, field_of, sampled, spaced
+from diffmagic.curves import curve_of, field_of, nothing, sampled, spaced
 from diffmagic.grid import UNDEFINED, Grid
 from diffmagic.methods import Method, find, run
 from diffmagic.notebook.explorer.scene import (
@@ -26,7 +26,7 @@ from diffmagic.notebook.explorer.scene import (
     Secant,
     TraceScene,
 )
-from diffmagic.notebook.explorer.state import SECANTS, Inputs, State, components
+from diffmagic.notebook.explorer.state import SECANTS, VIEWS, Inputs, State, components
 from diffmagic.numerical.classics import CLASSICS
 from diffmagic.numerical.sweep import SWEPT, sweep
 from diffmagic.results import Curve, Derivative
@@ -83,6 +83,7 @@ class Function:
                     return self._trace(state)
                 case "graph":
                     return self._graph(state)
+        raise DiffmagicError(f"there is no view {state.view!r}", rewrite=", ".join(VIEWS))
 
     # The function itself.
 
@@ -108,14 +109,18 @@ class Function:
         function.__name__ = self.of or "the function"
         return function
 
-    def _rows(self, state: State, order: int) -> Callable[[Any], Any]:
-        """Values and derivatives along the axis; traced once for each path, wherever the other numbers are."""
+    def _grid(self, state: State, order: int) -> Grid:
+        """The function and its derivatives along the axis; traced once for each path, wherever the others are."""
         names = self.inputs.numbers
         key = (tuple(state.choices.items()), state.along, order)
         if key not in self._grids:
             f = self.along(state, *names)
             self._grids[key] = Grid(f, tuple(order if name == state.along else 0 for name in names))
-        grid, at = self._grids[key], state.numbers
+        return self._grids[key]
+
+    def _rows(self, state: State, order: int) -> Callable[[Any], Any]:
+        """Values and derivatives at places along the axis."""
+        grid, names, at = self._grid(state, order), self.inputs.numbers, state.numbers
 
         def rows(x: Any) -> Any:
             return grid(*(x if name == state.along else np.full(np.shape(x), at[name]) for name in names))
@@ -156,19 +161,19 @@ class Function:
 
     def _along_the_range(self, state: State, method: Method, order: int) -> tuple[Curve, Curve]:
         """The curve, with what is to be marked, and the derivatives by the method."""
-        low, high = state.ranges[state.along]
+        marks = [mark for mark in state.marks if mark != "kinks"]
         is_exact = method.family == "automatic"
-        rows = self._rows(state, order if is_exact else 1)
+        depth = order if is_exact else 1
+        curve = None
         try:
-            curve = curve_of(rows, spaced(low, high, _POINTS), [mark for mark in state.marks if mark != "kinks"])
-        except DiffmagicError:
+            curve = curve_of(self._rows(state, depth), spaced(*state.ranges[state.along], _POINTS), marks)
+        except Exception:  # a traced value may raise anything in code that wants an ordinary number
             if is_exact:
                 raise
-            curve = None
-        derivatives = curve or self._pointwise(state, method, range(1, order + 1))
-        if curve is None or not is_exact:
-            derivatives = self._pointwise(state, method, range(1, order + 1))
+        derivatives = curve if curve and is_exact else self._pointwise(state, method, range(1, order + 1))
         curve = curve or Curve("", derivatives.x, derivatives.y)
+        if not np.isfinite(curve.y[0]).any():
+            raise nothing(self._grid(state, depth))
         shown = {"jump", "pole", *(kind for mark in state.marks for kind in _MARKED[mark])}
         curve.marks = [mark for mark in curve.marks if mark.kind in shown]
         return curve, derivatives
@@ -213,7 +218,7 @@ class Function:
         def values(x: Any) -> Any:
             try:
                 return rows(x)[0]
-            except DiffmagicError:
+            except Exception:  # it cannot be traced
                 return sampled(lambda each, _: (f(each), np.nan), x, (1,), "").y[0]
 
         return values

@@ -12,6 +12,7 @@ import ipywidgets as widgets
 from IPython.core.getipython import get_ipython
 from IPython.display import display
 
+from diffmagic.core.errors import DiffmagicError
 from diffmagic.notebook.explorer.controls import Control, rows_of, view_control
 from diffmagic.notebook.explorer.function import Function
 from diffmagic.notebook.explorer.render import Renderer
@@ -107,10 +108,16 @@ class Explorer:
         Parameters
         ----------
         **changes
-            Attributes of the state.
+            Attributes of the state: ``view="compare"``, ``order=2``, ``numbers={"x": 0.5, "a": 1.0}``.
+
+        Raises
+        ------
+        Exception
+            Whatever the function raises there.
+        DiffmagicError
+            If the panel is closed.
         """
-        with self._mistakes_told():
-            self._show(self.state.but(**changes))
+        self._show(self.state.but(**changes))
 
     @contextmanager
     def _mistakes_told(self) -> Iterator[None]:
@@ -126,8 +133,8 @@ class Explorer:
     def _show(self, state: State) -> None:
         """Another state: first the controls, then what is to be seen."""
         start = time.perf_counter()
-        assert self._function is not None
-        assert self._renderer is not None
+        if self._function is None or self._renderer is None:
+            raise DiffmagicError("the panel is closed", rewrite="run its cell again")
         self.state, self.scene, self.error = state, None, ""
         self._tell()
         try:
@@ -180,8 +187,8 @@ _open: list[Explorer] = []
 
 def close_all() -> None:
     """Close every panel."""
-    for panel in _open:
-        panel.close()
+    while _open:
+        _open[-1].close()
 
 
 def close_earlier() -> None:
