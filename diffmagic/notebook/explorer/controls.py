@@ -55,11 +55,10 @@ class Row:
 def rows_of(function: Function, first: State) -> list[Row]:
     """All controls of a panel, from top to bottom."""
     inputs = function.inputs
-    several = len(inputs.numbers) > 1
     return [
         *_inputs(inputs),
-        Row([*[_axis("along", "axis", inputs)] * several, *_ends("along")], _on("curves", "contours", "compare")),
-        Row([*[_axis("up", "up", inputs)] * several, *_ends("up")], _on("contours")),
+        Row([*_axis("along", "axis", inputs), *_ends("along")], _on("curves", "contours", "compare")),
+        Row([*_axis("up", "up", inputs), *_ends("up")], _on("contours")),
         Row([_order(), _method("method", "method")], _on("curves")),
         Row([_method("method", "method")], _on("contours")),
         Row([_order(), _method("method", "method"), _method("and", "against")], _on("compare")),
@@ -173,8 +172,10 @@ def _button(description: str, changes: Callable[[State, Any], State]) -> Control
     return Control(widgets.Button(description=description, layout={"width": "auto"}), lambda state, scene: {}, changes)
 
 
-def _axis(which: Literal["along", "up"], description: str, inputs: Inputs) -> Control:
-    """What goes along an axis; if it is along the other one, the two change places."""
+def _axis(which: Literal["along", "up"], description: str, inputs: Inputs) -> Iterator[Control]:
+    """What goes along an axis, if there is a choice; if it is along the other one, the two change places."""
+    if len(inputs.numbers) == 1:
+        return
     widget = widgets.Dropdown(description=description, options=inputs.numbers, style=_NAME, layout={"width": "auto"})
     other = "up" if which == "along" else "along"
 
@@ -182,7 +183,7 @@ def _axis(which: Literal["along", "up"], description: str, inputs: Inputs) -> Co
         swapped = {other: getattr(state, which)} if getattr(state, other) == name else {}
         return state.but(**{which: name}, **swapped, descent=())
 
-    return Control(widget, lambda state, _: {"value": getattr(state, which)}, changes)
+    yield Control(widget, lambda state, _: {"value": getattr(state, which)}, changes)
 
 
 def _ends(which: Literal["along", "up"]) -> list[Control]:

@@ -257,7 +257,7 @@ class Function:
             for _ in range(steps):
                 slope = np.asarray(run(method, f, way[-1], (0, 1), inputs=names).derivative)
                 x, y = (float(each) for each in np.asarray(way[-1]) - state.rate * slope)
-                if not (np.isfinite([x, y]).all() and np.isfinite(f(x, y))):
+                if not np.isfinite([x, y, _value(f, x, y)]).all():
                     raise DiffmagicError(
                         f"step {len(way)} of gradient descent leads to where there is no finite value",
                         rewrite="a smaller learning rate",
@@ -334,6 +334,14 @@ def _surroundings(state: State, *names: str) -> tuple[Any, ...]:
     """All that does not move with these numbers."""
     others = {name: number for name, number in state.numbers.items() if name not in names}
     return (names, tuple(others.items()), tuple(state.choices.items()))
+
+
+def _value(f: Callable[..., Any], *numbers: float) -> float:
+    """What a function gives; NaN where it has no value."""
+    try:
+        return float(f(*numbers))
+    except UNDEFINED:
+        return np.nan
 
 
 def _notes(*found: Derivative) -> list[str]:

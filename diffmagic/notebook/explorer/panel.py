@@ -11,6 +11,7 @@ from typing import Any
 import ipywidgets as widgets
 from IPython.core.getipython import get_ipython
 from IPython.display import display
+from traitlets import TraitError
 
 from diffmagic.core.errors import DiffmagicError
 from diffmagic.notebook.explorer.controls import Control, rows_of, view_control
@@ -82,8 +83,12 @@ class Explorer:
         close.on_click(lambda _: self.close())
         for control in self._controls:
             self._listen(control)
-        self._show(state)
         _open.append(self)
+        try:
+            self._show(state)
+        except BaseException:
+            self.close()
+            raise
 
     def _listen(self, control: Control) -> None:
         if control.changes is None:
@@ -115,9 +120,15 @@ class Explorer:
         Exception
             Whatever the function raises there.
         DiffmagicError
-            If the panel is closed.
+            If the panel is closed, or no control can be set so.
         """
-        self._show(self.state.but(**changes))
+        before = self.state
+        try:
+            self._show(before.but(**changes))
+        except (TraitError, KeyError):
+            self._show(before)
+            asked = ", ".join(f"{name}={value!r}" for name, value in changes.items())
+            raise DiffmagicError(f"the panel has no {asked}", rewrite=f"as in {before}") from None
 
     @contextmanager
     def _mistakes_told(self) -> Iterator[None]:
@@ -132,16 +143,16 @@ class Explorer:
 
     def _show(self, state: State) -> None:
         """Another state: first the controls, then what is to be seen."""
-        start = time.perf_counter()
         if self._function is None or self._renderer is None:
             raise DiffmagicError("the panel is closed", rewrite="run its cell again")
         self.state, self.scene, self.error = state, None, ""
         self._tell()
+        start = time.perf_counter()
         try:
             scene = self._function.scene(state)
-            html = self._renderer(scene)
         finally:
             self._heed(time.perf_counter() - start)
+        html = self._renderer(scene)
         typeset = isinstance(scene, TraceScene)
         self.scene, self._mistake.value = scene, ""
         self._table.value, self._picture.value = (html, "") if typeset else ("", html)
@@ -168,9 +179,10 @@ class Explorer:
 
     def close(self) -> None:
         """Free every model of the panel, and everything it holds."""
+        if self not in _open:
+            return
+        _open.remove(self)
         self._function = self._renderer = self.scene = None
-        if self in _open:
-            _open.remove(self)
         for widget in parts(self.box):
             widget.unobserve_all()
             widget.close()
