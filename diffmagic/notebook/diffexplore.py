@@ -57,7 +57,7 @@ def run_diffexplore(request: Request) -> Explorer:
     subject = request.subject()
     given = {name: ends_of(name, texts, request) for name, texts in line.ranges.items()}
     given |= {name: evaluate(text, request.names, name) for name, text in line.inputs.items()}
-    view = options.view or ("contours" if len(line.ranges) > 1 else "curves")
+    view = {"view": options.view} if options.view else {}
     prefix = "%%grad " if request.cell is not None else f"%grad {line.subject} "
     return opened(
         subject,
@@ -66,7 +66,7 @@ def run_diffexplore(request: Request) -> Explorer:
         prefix,
         texts=line.inputs,
         digits=request.digits,
-        view=view,
+        **view,
         order=order,
         method=find(options.method or "reverse").name,
     )

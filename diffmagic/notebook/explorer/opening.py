@@ -59,7 +59,10 @@ def explore(f: Callable[..., Any], /, **inputs: Any) -> Explorer:
     """
     shell = get_ipython()
     subject, given = _subject_of(f, inputs)
-    prefix = f"%grad {subject.function or 'f'} "
+    if not inputs_of(given)[0].values:
+        example = ", ".join(f"{name}=(-3, 3)" for name in subject.parameters or ())
+        raise DiffmagicError("there is nothing to vary", rewrite=f"explore(f, {example})")
+    prefix = f"%grad {subject.results[0] or 'f'} "
     return opened(subject, given, {} if shell is None else shell.user_ns, prefix)
 
 
@@ -100,7 +103,10 @@ def opened(
     found = _checked(subject, inputs, rest, given, names)
     if not inputs.values:
         inputs = replace(inputs_of(found.varied)[0], choices=inputs.choices)
-    state = first_state(inputs).but(**settings)
+    ranges = [value for value in given.values() if isinstance(value, tuple)]
+    state = first_state(inputs).but(**{"view": "contours" if len(ranges) > 1 else "curves", **settings})
+    if state.view == "contours" and not state.up:
+        raise DiffmagicError("contours need two numbers", rewrite="--view curves")
     first = {name: inputs.choices[name][label] for name, label in state.choices.items()}
     with CellFunction(subject, names, {**rest, **first}) as cell:
 
@@ -124,19 +130,18 @@ def _subject_of(f: Callable[..., Any], inputs: dict[str, Any]) -> tuple[Subject,
     named = [p for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
     defaults = {p.name: p.default for p in named if p.default is not p.empty}
     given = inputs or {name: value for name, value in defaults.items() if isinstance(value, int | float | tuple)}
-    if not given:
-        example = ", ".join(f"{p.name}=(-3, 3)" for p in named) or "x=(-3, 3)"
-        raise DiffmagicError("there is nothing to vary", rewrite=f"explore(f, {example})")
     name = getattr(f, "__name__", "")
     name = name if name.isidentifier() else ""
 
-    def by_position(*args: Any, **values: Any) -> Any:
-        return f(*args, *values.values())
+    by_name = any(p.kind is p.VAR_KEYWORD for p in parameters)
 
-    function = f if named else by_position
+    def unnamed(*_: Any, **values: Any) -> Any:
+        return f(**values) if by_name else f(*values.values())
+
+    function = f if named else unnamed
     codes = [f.__code__] if isinstance(f, FunctionType) else []
-    names = tuple(p.name for p in named) or tuple(given)
-    return Subject(codes, (name,), lambda _: function, names, tuple(defaults), name), given
+    names = tuple(p.name for p in named) or tuple(given) or ("x",)
+    return Subject(codes, (name,), lambda _: function, names, tuple(defaults), name or "the function"), given
 
 
 def _checked(
@@ -190,7 +195,9 @@ def _written(inputs: Inputs, state: State, given: Mapping[str, Any], texts: Mapp
         parts.append(f"{name}={_choice(values, state.choices[name], texts.get(name, ''), given.get(name))}")
     rest = [name for name in given if name not in inputs.values and name not in inputs.choices]
     parts += [f"{name}={texts.get(name, name)}" for name in rest]
-    return ", ".join(parts) + (f" --order {state.order}" if state.order > 1 else "")
+    line = ", ".join(parts)
+    line += f" --wrt {','.join(inputs.values)}" if len(parts) > len(inputs.values) else ""
+    return line + (f" --order {state.order}" if state.order > 1 else "")
 
 
 def _choice(values: Mapping[str, Any], label: str, text: str, given: Any) -> str:

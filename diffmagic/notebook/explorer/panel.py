@@ -47,6 +47,8 @@ class Explorer:
 
     Attributes
     ----------
+    inputs : Inputs
+        What can be varied.
     state : State
         How the controls are set now.
     scene : Scene or None
@@ -58,6 +60,7 @@ class Explorer:
     """
 
     def __init__(self, function: Function, state: State, line: Any, still: Curves | Field) -> None:
+        self.inputs = function.inputs
         self.state = state
         self.still = still
         self.error = ""
