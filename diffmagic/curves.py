@@ -23,6 +23,7 @@ _MOST_ORDERS = 50
 _TOLD = 4
 _SNAP = 1e-12  # of the range, or of the values beside: how far from zero, or from a round number, is no distance
 _RELATIVE = 1e-9
+_SMALLEST = 1e-290
 
 
 def curves(
@@ -256,7 +257,7 @@ def check_range(low: float, high: float) -> None:
     """
     if not (np.isfinite(low) and np.isfinite(high) and low < high):
         raise DiffmagicError(f"{low:.6g}:{high:.6g} is no range", rewrite="two numbers, the lower first: -3:3")
-    if not high - low > _RELATIVE * max(abs(low), abs(high)) or not np.isfinite(high - low):
+    if not high - low > max(_RELATIVE * max(abs(low), abs(high)), _SMALLEST) or not np.isfinite(high - low):
         raise DiffmagicError(
             f"{low:.17g}:{high:.17g} cannot be divided into points", rewrite="ends that are further apart"
         )

@@ -26,7 +26,7 @@ _DOUBTS = 5  # so many times a path may be wrong before each point is traced on 
 _SAMPLE = 4
 _MENDED = 1_000
 _CHUNK = 8192  # so many numbers of each temporary stay near the processor
-UNDEFINED = (ArithmeticError, ValueError)
+UNDEFINED = (ArithmeticError, AssertionError, ValueError)
 """What a function raises where it has no value."""
 
 

@@ -88,7 +88,12 @@ def view_control(inputs: Inputs) -> Control:
     possible = [view for view in VIEWS if view != "contours" or len(inputs.numbers) > 1]
     options = [(view.capitalize(), view) for view in possible]
     widget = widgets.ToggleButtons(options=options, style={"button_width": "auto"})
-    return Control(widget, lambda state, _: {"value": state.view}, lambda state, view: state.but(view=view, step=None))
+
+    def shows(state: State, _: Scene | None) -> dict[str, Any]:
+        told = ["is shown" if view == state.view else f"show the {view}" for view in possible]
+        return {"value": state.view, "tooltips": told}  # a pressed button does not say so
+
+    return Control(widget, shows, lambda state, view: state.but(view=view, step=None))
 
 
 def _inputs(inputs: Inputs) -> Iterator[Row]:
@@ -231,7 +236,8 @@ def _member(which: str, kind: str, description: str) -> Control:
 
 def _h_ends(state: State) -> tuple[float, float]:
     low, high = state.ranges[state.along]
-    return _SHORTEST, math.log10(0.5 * (high - low))
+    longest = math.log10(0.5 * (high - low))
+    return min(_SHORTEST, longest - 1), longest
 
 
 def _logarithmic(description: str, which: str, ends: Callable[[State], tuple[float, float]]) -> list[Control]:

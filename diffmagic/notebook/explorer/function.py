@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -32,7 +34,8 @@ from diffmagic.numerical.sweep import SWEPT, sweep
 from diffmagic.results import Curve, Derivative
 from diffmagic.trace_table import accumulation_steps, trace_so_far, trace_table
 
-_POINTS, _FEW, _ACROSS = 401, 101, 61
+_POINTS, _FEW, _FEWER, _ACROSS = 401, 101, 21, 61
+_LONG = 0.1  # seconds for one place
 _STEPS = 97
 _SHORTEST = 1e-16
 _SECANTS: dict[str, tuple[float, float]] = {"left": (-1.0, 0.0), "centred": (-1.0, 1.0), "right": (0.0, 1.0)}
@@ -127,6 +130,26 @@ class Function:
 
         return rows
 
+    def _surroundings(self, state: State, *names: str) -> tuple[Any, ...]:
+        """All that stays as it is while the point moves along these numbers.
+
+        The function's value at one place is part of it, since what the function reads may have changed unseen.
+        """
+        ranges = {name: state.ranges[name] for name in names}
+        middle = {name: 0.5 * low + 0.5 * high for name, (low, high) in ranges.items()}
+        value = _value(self.along(state, *names), *middle.values())
+        self._forget_what_differs(state.at(middle), value)
+        others = {name: number for name, number in state.numbers.items() if name not in names}
+        return (*ranges.items(), *others.items(), *state.choices.items(), repr(value))
+
+    def _forget_what_differs(self, state: State, value: float) -> None:
+        """Programs that give another value than the function itself are of no use."""
+        choices, place = tuple(state.choices.items()), [np.asarray([x]) for x in state.numbers.values()]
+        for key, grid in [each for each in self._grids.items() if each[0][0] == choices]:
+            known = _value(lambda *x, grid=grid: grid(*x)[0, 0], *place)
+            if not np.isclose(known, value, rtol=1e-9, atol=1e-300, equal_nan=True):
+                del self._grids[key]
+
     def _once(self, view: str, key: Any, compute: Callable[[], Any]) -> Any:
         """What stays the same while the point moves is computed once."""
         kept = self._kept.get(view)
@@ -139,10 +162,12 @@ class Function:
     def _curves(self, state: State) -> CurvesScene:
         method = find(state.method)
         order = min(state.order, method.orders or state.order)
-        key = (_surroundings(state, state.along), state.ranges[state.along], order, state.method, state.marks)
+        key = (self._surroundings(state, state.along), order, state.method, state.marks)
         curve, derivatives = self._once("curves", key, lambda: self._along_the_range(state, method, order))
+        point = self._point(state, method, (state.along,), range(1, order + 1))
         notes = [] if order == state.order else [f"{method.name} goes up to order {order}"]
-        point = self._point(state, method, order)
+        if derivatives.x.size < _FEW:
+            notes.append(f"{method.name} takes its time here: its derivatives are those at {derivatives.x.size} places")
         low, high = state.ranges[state.along]
         steps = np.geomspace(_SHORTEST, 0.5 * (high - low), _STEPS) if state.secants else np.zeros(0)
         return CurvesScene(
@@ -170,7 +195,10 @@ class Function:
         except Exception:  # a traced value may raise anything in code that wants an ordinary number
             if is_exact:
                 raise
-        derivatives = curve if curve and is_exact else self._pointwise(state, method, range(1, order + 1))
+        if curve and is_exact:
+            derivatives = curve
+        else:
+            derivatives = self._pointwise(state, method, range(1, order + 1), self._places(state, order, method))
         curve = curve or Curve("", derivatives.x, derivatives.y)
         if not np.isfinite(curve.y[0]).any():
             raise nothing(self._grid(state, depth))
@@ -178,7 +206,7 @@ class Function:
         curve.marks = [mark for mark in curve.marks if mark.kind in shown]
         return curve, derivatives
 
-    def _pointwise(self, state: State, method: Method, orders: range) -> Curve:
+    def _pointwise(self, state: State, method: Method, orders: range, places: int) -> Curve:
         """The derivatives by a method that takes one point at a time."""
         f = self.along(state, state.along)
 
@@ -186,16 +214,31 @@ class Function:
             found = run(method, f, (x,), order=order)
             return found.value, found.derivative
 
-        return sampled(differentiate, spaced(*state.ranges[state.along], _FEW), orders, method.name)
+        return sampled(differentiate, spaced(*state.ranges[state.along], places), orders, method.name)
 
-    def _point(self, state: State, method: Method, order: int) -> Point | None:
-        """The point on the curve; None where the function has no value."""
+    def _places(self, state: State, order: int, *methods: Method) -> int:
+        """At how many places to ask these methods: at fewer if one takes long."""
         f, x = self.along(state, state.along), state.numbers[state.along]
+        start = time.perf_counter()
+        for method in methods:
+            with suppress(*UNDEFINED, DiffmagicError):
+                run(method, f, (x,), order=order)
+        return _FEW if time.perf_counter() - start < _LONG else _FEWER
+
+    def _point(self, state: State, method: Method, names: tuple[str, ...], orders: range) -> Point | None:
+        """The point, and its derivatives: of several orders, or the gradient; None where the function raises an error.
+
+        What has no value has no derivative, but its notes say why.
+        """
+        f, place = self.along(state, *names), tuple(state.numbers[name] for name in names)
+        argnums = tuple(range(len(names))) if len(names) > 1 else 0
         try:
-            found = [run(method, f, (x,), order=k, inputs=(state.along,)) for k in range(1, order + 1)]
+            found = [run(method, f, place, argnums, order=k, inputs=names) for k in orders]
         except UNDEFINED:
             return None
-        return Point((x,), found[0].value, tuple(each.derivative for each in found), _notes(*found))
+        value = found[0].value
+        numbers = np.ravel([each.derivative for each in found]).tolist()
+        return Point(place, value, tuple(numbers if np.isfinite(value) else [np.nan] * len(numbers)), _notes(*found))
 
     def _secants(self, state: State, steps: Any) -> list[Secant]:
         if not state.secants:
@@ -229,17 +272,9 @@ class Function:
         names, method = (state.along, state.up), find(state.method)
         ranges = [state.ranges[name] for name in names]
         f = self.along(state, *names)
-        found = self._once(
-            "contours",
-            (_surroundings(state, *names), ranges),
-            lambda: field_of(f, ranges[0], ranges[1], points=_ACROSS, wrt=names, of=self.of),
-        )
-        place = tuple(state.numbers[name] for name in names)
-        try:
-            at = run(method, f, place, (0, 1), inputs=names)
-            point = Point(place, at.value, tuple(at.derivative), _notes(at))
-        except UNDEFINED:
-            point = None
+        key = self._surroundings(state, *names)
+        found = self._once("contours", key, lambda: field_of(f, *ranges, points=_ACROSS, wrt=names, of=self.of))
+        point = self._point(state, method, names, range(1, 2))
         return ContoursScene(found, point, state.method, state.descent, state.rate, list(found.notes), self.digits)
 
     def descended(self, state: State, steps: int = 1) -> State:
@@ -255,8 +290,11 @@ class Function:
         way = [*(state.descent or [tuple(state.numbers[name] for name in names)])]
         with notes_kept_back(), np.errstate(all="ignore"):
             for _ in range(steps):
-                slope = np.asarray(run(method, f, way[-1], (0, 1), inputs=names).derivative)
-                x, y = (float(each) for each in np.asarray(way[-1]) - state.rate * slope)
+                try:
+                    slope = np.asarray(run(method, f, way[-1], (0, 1), inputs=names).derivative)
+                    x, y = (float(each) for each in np.asarray(way[-1]) - state.rate * slope)
+                except UNDEFINED:
+                    x = y = np.nan
                 if not np.isfinite([x, y, _value(f, x, y)]).all():
                     raise DiffmagicError(
                         f"step {len(way)} of gradient descent leads to where there is no finite value",
@@ -280,16 +318,17 @@ class Function:
         except DiffmagicError as error:
             notes.append(f"there is no error against the step: {error.reason}")
         names = (state.method, state.against)
-        first, second = (self._by_method(state, name) for name in names)
+        places = self._places(state, state.order, *map(find, names))
+        key = (self._surroundings(state, state.along), state.order, places)
+        first, second = (self._by_method(state, name, key, places) for name in names)
         return CompareScene(
             comparison, swept, first.x, first.y[1], second.y[1], names, state.along, x, state.order, notes
         )
 
-    def _by_method(self, state: State, name: str) -> Curve:
-        """The derivative of one order along the axis, point by point."""
-        key = (_surroundings(state, state.along), state.ranges[state.along], state.order)
+    def _by_method(self, state: State, name: str, key: Any, places: int) -> Curve:
+        """The derivative of one order along the axis, place by place."""
         orders = range(state.order, state.order + 1)
-        return cast(Curve, self._once(f"by {name}", key, lambda: self._pointwise(state, find(name), orders)))
+        return cast(Curve, self._once(f"by {name}", key, lambda: self._pointwise(state, find(name), orders, places)))
 
     # One step after another.
 
@@ -330,17 +369,11 @@ class Function:
         return GraphScene(graph, state_after(graph, step), _notes(found), self.digits)
 
 
-def _surroundings(state: State, *names: str) -> tuple[Any, ...]:
-    """All that does not move with these numbers."""
-    others = {name: number for name, number in state.numbers.items() if name not in names}
-    return (names, tuple(others.items()), tuple(state.choices.items()))
-
-
-def _value(f: Callable[..., Any], *numbers: float) -> float:
-    """What a function gives; NaN where it has no value."""
+def _value(f: Callable[..., Any], *numbers: Any) -> float:
+    """What a function gives; NaN where it gives no number."""
     try:
         return float(f(*numbers))
-    except UNDEFINED:
+    except Exception:  # whatever the user's function raises
         return np.nan
 
 

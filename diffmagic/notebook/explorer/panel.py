@@ -11,14 +11,13 @@ from typing import Any
 import ipywidgets as widgets
 from IPython.core.getipython import get_ipython
 from IPython.display import display
-from traitlets import TraitError
 
 from diffmagic.core.errors import DiffmagicError
 from diffmagic.notebook.explorer.controls import Control, rows_of, view_control
 from diffmagic.notebook.explorer.function import Function
 from diffmagic.notebook.explorer.render import Renderer
 from diffmagic.notebook.explorer.scene import Scene, TraceScene
-from diffmagic.notebook.explorer.state import State
+from diffmagic.notebook.explorer.state import State, check_state
 from diffmagic.notebook.tracebacks import in_words
 from diffmagic.results import Curves, Field
 
@@ -82,7 +81,9 @@ class Explorer:
         top = widgets.HBox([view.widget, self._progress], layout=_WRAPPED)
         left = widgets.VBox([*self._lines, self._copy], layout=_CONTROLS)
         right = widgets.VBox([self._picture, self._table], layout=_SHOWN)
+        right.add_class("diffmagic-shown")
         self.box = widgets.VBox([top, self._mistake, widgets.Box([left, right], layout=_BESIDE)])
+        self.box.add_class("diffmagic-explorer")
         close.on_click(lambda _: self.close())
         for control in self._controls:
             self._listen(control)
@@ -125,22 +126,17 @@ class Explorer:
         DiffmagicError
             If the panel is closed, or no control can be set so.
         """
-        before = self.state
-        try:
-            self._show(before.but(**changes))
-        except (TraitError, KeyError):
-            self._show(before)
-            asked = ", ".join(f"{name}={value!r}" for name, value in changes.items())
-            raise DiffmagicError(f"the panel has no {asked}", rewrite=f"as in {before}") from None
+        self._show(self.state.but(**changes))
 
     @contextmanager
     def _mistakes_told(self) -> Iterator[None]:
         """A mistake stands in the panel, and the panel lives on."""
         try:
             yield
-        except (Exception, KeyboardInterrupt) as error:  # whatever the user's function raises
+        except (Exception, KeyboardInterrupt, SystemExit) as error:  # whatever the user's function raises
             self.error = in_words(error)
-            self._mistake.value = f'<pre role="alert" style="{_ALERT}">{escape(self.error)}</pre>'
+            stale = _FADED if self.scene is None else ""
+            self._mistake.value = f'{stale}<pre role="alert" style="{_ALERT}">{escape(self.error)}</pre>'
         finally:
             self._progress.value = ""
 
@@ -148,11 +144,16 @@ class Explorer:
         """Another state: first the controls, then what is to be seen."""
         if self._function is None or self._renderer is None:
             raise DiffmagicError("the panel is closed", rewrite="run its cell again")
-        self.state, self.scene, self.error = state, None, ""
+        check_state(state, self.inputs)
+        before, self.state = self.state, state
+        self.scene, self.error = None, ""
         self._tell()
         start = time.perf_counter()
         try:
             scene = self._function.scene(state)
+        except BaseException:
+            self.state = state.but(ranges=before.ranges)  # or the next state would fail where this one does
+            raise
         finally:
             self._heed(time.perf_counter() - start)
         html = self._renderer(scene)
@@ -185,16 +186,19 @@ class Explorer:
         if self not in _open:
             return
         _open.remove(self)
-        self._function = self._renderer = self.scene = None
         for widget in parts(self.box):
             widget.unobserve_all()
             widget.close()
+        for name in ("_function", "_renderer", "scene", "_line", "_mistake", "_progress", "_copy", "box"):
+            setattr(self, name, None)
+        self._picture = self._table = None
         self._rows, self._controls, self._lines = [], [], []
 
     def _ipython_display_(self) -> None:
         display(self.still)
-        view = {"version_major": 2, "version_minor": 0, "model_id": self.box.model_id}
-        display({_WIDGET: view, "text/plain": "Run this cell to open the panel."}, raw=True)
+        if self.box is not None:
+            view = {"version_major": 2, "version_minor": 0, "model_id": self.box.model_id}
+            display({_WIDGET: view, "text/plain": "Run this cell to open the panel."}, raw=True)
 
 
 _open: list[Explorer] = []
@@ -234,6 +238,8 @@ _BESIDE = {  # where there is no room beside each other, the picture stands abov
     "width": "100%",
 }
 _ALERT = "margin:0;padding:4px 8px;white-space:pre-wrap;border-left:4px solid #c0392b"
+_FADED = "<style>.diffmagic-explorer:has([role=alert]) .diffmagic-shown {opacity: .4}</style>"
+"""Around a mistake: what is shown is not what the controls say."""
 _PROGRESS = '<p role="status" style="margin:0">Computing …</p>'
 _FIELD = "flex:1;min-width:0;font-family:monospace;background:transparent;color:inherit;border:1px solid currentColor"
 

@@ -21,6 +21,7 @@ _HEIGHT, _GAP, _BETWEEN = 1.9, 0.18, 0.55
 _REACH = 0.2  # of the axis: half of a tangent
 _THROUGH = 0.25  # of its length: how far a secant goes on beyond its points
 _LEAST, _MOST = 1e-17, 1e4  # errors that there is room for
+_HIGHEST = 1e300  # what Matplotlib can put on an axis
 _MARKERS = "os^Dv<>P"
 _SECANT_COLOURS = dict(zip(SECANTS, (COLOURS[3], COLOURS[4], COLOURS[2]), strict=True))
 
@@ -188,7 +189,7 @@ def calm(limits: tuple[float, float]) -> tuple[float, float]:
     >>> calm((-0.93, 1.07))
     (-1.0, 1.5)
     """
-    low, high = limits
+    low, high = np.clip(limits, -_HIGHEST, _HIGHEST).tolist()
     step = 0.5 * 10.0 ** math.floor(math.log10(high - low))
     return math.floor(low / step) * step, math.ceil(high / step) * step
 

@@ -40,6 +40,10 @@ class Renderer:
     """Scenes as HTML. Its figures persist from one to the next, and what it gives depends on the scene alone."""
 
     def __call__(self, scene: Scene) -> str:
+        with np.errstate(all="ignore"):  # what is not finite is not drawn
+            return self._shown(scene)
+
+    def _shown(self, scene: Scene) -> str:
         match scene:
             case CurvesScene():
                 said = curves_said(scene)
@@ -131,7 +135,7 @@ def contours_said(scene: ContoursScene) -> list[str]:
     if scene.descent:
         count = len(scene.descent) - 1
         steps = "step" if count == 1 else "steps"
-        said.append(f"{count} {steps} of gradient descent with the learning rate {short(scene.rate, digits)}.")
+        said.append(f"{count} {steps} of gradient descent; the learning rate is {short(scene.rate, digits)}.")
     return said + _noted([*scene.notes, *(scene.point.notes if scene.point else [])])
 
 

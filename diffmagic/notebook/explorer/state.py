@@ -11,6 +11,7 @@ import numpy as np
 from diffmagic.core.errors import DiffmagicError
 from diffmagic.curves import check_range
 from diffmagic.labels import component
+from diffmagic.methods import find
 
 View = Literal["curves", "contours", "compare", "trace", "graph"]
 VIEWS: tuple[View, ...] = ("curves", "contours", "compare", "trace", "graph")
@@ -133,6 +134,49 @@ class State:
     def at(self, point: Mapping[str, float]) -> State:
         """Some numbers somewhere else, wherever that is."""
         return replace(self, numbers={**self.numbers, **point})
+
+
+def check_state(state: State, inputs: Inputs) -> None:
+    """Refuse what no control can be set to, wherever it comes from: a front end may send anything.
+
+    Raises
+    ------
+    DiffmagicError
+        It names the first attribute that is wrong.
+    """
+    numbers = list(inputs.ranges)
+    possible = [
+        ("view", state.view in VIEWS),
+        ("numbers", list(state.numbers) == numbers and all(map(np.isfinite, state.numbers.values()))),
+        ("ranges", list(state.ranges) == numbers),
+        ("choices", list(state.choices) == list(inputs.choices)),
+        ("choices", all(label in inputs.choices[name] for name, label in state.choices.items())),
+        ("along", state.along in numbers),
+        ("up", state.up in numbers if len(numbers) > 1 else not state.up and state.view != "contours"),
+        ("order", state.order in range(1, MOST_ORDERS + 1)),
+        ("secants", set(state.secants) <= set(SECANTS)),
+        ("marks", set(state.marks) <= set(MARKS)),
+        ("h", 0 < state.h < np.inf),
+        ("rate", 0 < state.rate < np.inf),
+        ("mode", state.mode in ("forward", "reverse")),
+        ("step", state.step is None or state.step >= 0),
+    ]
+    for name, holds in possible:
+        if not holds:
+            raise DiffmagicError(f"the panel has no {name}={getattr(state, name)!r}", rewrite=_LIKE.get(name, ""))
+    find(state.method)
+    find(state.against)
+    for low, high in state.ranges.values():
+        check_range(low, high)
+
+
+_LIKE = {
+    "view": f"one of {', '.join(VIEWS)}",
+    "numbers": "a finite number for each name, as panel.state has them",
+    "order": f"1 to {MOST_ORDERS}",
+    "h": "a positive number",
+    "rate": "a positive number",
+}
 
 
 def first_state(inputs: Inputs) -> State:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import math
 import operator
+import warnings
 from collections.abc import Callable
 
 from diffmagic.core.errors import DiffmagicError
@@ -49,10 +50,11 @@ def typed_number(text: str) -> float:
     text = text.strip()
     if not text:
         raise DiffmagicError("nothing is typed", rewrite=_EXAMPLES)
-    if len(text) > _LONGEST:
-        raise DiffmagicError(f"what is typed is longer than {_LONGEST} characters", rewrite=_EXAMPLES)
+    if len(text) > _LONGEST or not text.isprintable():
+        raise DiffmagicError(f"what is typed is not one line of {_LONGEST} characters", rewrite=_EXAMPLES)
     try:
-        value = _value(ast.parse(text, mode="eval").body)
+        with warnings.catch_warnings(action="ignore"):  # the parser's
+            value = _value(ast.parse(text, mode="eval").body)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         raise DiffmagicError(f"{text} is not a number", rewrite=_EXAMPLES) from None
     except ZeroDivisionError:
