@@ -58,12 +58,11 @@ def run_diffexplore(request: Request) -> Explorer:
     given = {name: ends_of(name, texts, request) for name, texts in line.ranges.items()}
     given |= {name: evaluate(text, request.names, name) for name, text in line.inputs.items()}
     view = {"view": options.view} if options.view else {}
-    prefix = "%%grad " if request.cell is not None else f"%grad {line.subject} "
     return opened(
         subject,
         given,
         request.names,
-        prefix,
+        "" if request.cell is not None else line.subject,
         texts=line.inputs,
         digits=request.digits,
         **view,

@@ -13,9 +13,17 @@ from typing import Any
 import pytest
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+_OPTIONS = [
+    "--no-sandbox",
+    "--disable-dev-shm-usage",
+    "--disable-background-networking",
+    "--no-proxy-server",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",  # a page has nothing but this machine
+]
+_RULES: dict[str, Any] = {"resultTypes": ["violations"]}
 _THEMES: dict[str, tuple[str, dict[str, Any]]] = {  # and axe-core's options: in the second only the colours differ
-    "light": ("background:#fff;color:#000", {"resultTypes": ["violations"]}),
-    "dark": ("background:#111;color:#eee", {"resultTypes": ["violations"], "runOnly": ["color-contrast"]}),
+    "light": ("background:#fff;color:#000", _RULES),
+    "dark": ("background:#111;color:#eee", _RULES | {"runOnly": ["color-contrast"]}),
 }
 
 _PAGE = """\
@@ -85,42 +93,65 @@ class Seen:
 Look = Callable[[str], Seen]
 
 
-@contextmanager
-def browser() -> Iterator[Look]:
-    """A function that shows some HTML, on a light page and on a dark one."""
-    from axe_playwright_python.sync_playwright import Axe
-    from playwright.sync_api import sync_playwright
-
+def chromium_path() -> str:
+    """Where Chromium is; without one the test is skipped, or fails where everything is to be tested."""
     path = next(filter(None, map(shutil.which, _NAMES)), None)
     if path is None:
         missing = "there is no Chromium to show pages in: apt-get install chromium"
         (pytest.fail if os.environ.get("CI") else pytest.skip)(missing)
+    return path
 
-    def start() -> tuple[Any, Any]:
-        playwright = sync_playwright().start()
-        options = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-background-networking"]
-        return playwright, playwright.chromium.launch(executable_path=path, args=options)
+
+@contextmanager
+def chromium() -> Iterator[Any]:
+    """Chromium without a screen, as Playwright drives it. Until it ends no other event loop runs in this thread."""
+    from playwright.sync_api import sync_playwright
+
+    path = chromium_path()
+    with sync_playwright() as playwright, playwright.chromium.launch(executable_path=path, args=_OPTIONS) as started:
+        yield started
+
+
+def violations(page: Any, within: str | None = None, rules: dict[str, Any] = _RULES) -> list[str]:
+    """For each rule of axe-core that an element breaks: the rule, what it says, and the element.
+
+    Parameters
+    ----------
+    page
+        A page of Playwright's.
+    within : str, optional
+        A selector of the only elements to look into.
+    rules : dict, optional
+        Options of axe-core.
+    """
+    from axe_playwright_python.sync_playwright import Axe
+
+    found = Axe().run(page, within, rules).response["violations"]
+    return [f"{rule['id']}: {rule['help']}: {node['html']}" for rule in found for node in rule["nodes"]]
+
+
+@contextmanager
+def browser() -> Iterator[Look]:
+    """A function that shows some HTML, on a light page and on a dark one."""
 
     def look(output: str) -> Seen:
-        page = chromium.new_page()
+        page = started.new_page()
         page.set_content(_PAGE.format(output=output))
         page.evaluate(_OPENED)
-        violations = []
+        broken = []
         for theme, (style, rules) in _THEMES.items():
             page.evaluate("style => document.body.style = style", style)
-            found = Axe().run(page, options=rules).response["violations"]
-            nodes = [(rule, node) for rule in found for node in rule["nodes"]]
-            violations += [f"{theme}: {rule['id']}: {rule['help']}: {node['html']}" for rule, node in nodes]
+            broken += [f"{theme}: {violation}" for violation in violations(page, rules=rules)]
         page.evaluate("style => document.body.style = style", _THEMES["light"][0])
         page.evaluate(_INLINED)
-        seen = Seen(violations, page.evaluate(_FAINT), page.title(), page.evaluate(_MADE), page.inner_text("main"))
+        seen = Seen(broken, page.evaluate(_FAINT), page.title(), page.evaluate(_MADE), page.inner_text("main"))
         page.close()
         return seen
 
-    with ThreadPoolExecutor(1) as thread:  # Playwright's loop would be in the way of others in this one
-        playwright, chromium = thread.submit(start).result()
+    running = chromium()
+    with ThreadPoolExecutor(1) as thread:  # tests that look run cells, which have event loops of their own
+        started = thread.submit(running.__enter__).result()
         try:
             yield lambda output: thread.submit(look, output).result()
         finally:
-            thread.submit(chromium.close).result()
-            thread.submit(playwright.stop).result()
+            thread.submit(running.__exit__, None, None, None).result()

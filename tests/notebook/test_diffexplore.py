@@ -169,6 +169,8 @@ LINES = {
     "functions": "%%diffexplore x=1:3, act={'sine': np.sin, 'line': lambda z: 2 * z}\nact(x)",
     "listed functions": "%%diffexplore x=1:3, act=[np.sin, np.cos]\nact(x)",
     "an array": "%%diffexplore w=np.array([[1.0, 0.1], [2.0, 0.3]])\nnp.sum(w**3)",
+    "what has no literal": "%%diffexplore x=1:3, c=[1.0, np.inf]\nx * np.exp(-1 / c)",
+    "a numerical method": "%%diffexplore x=1:3, n=[2, 3] --method adaptive\nx**n",
     "data": "%%diffexplore x=1:3, data=np.arange(20.0)\nnp.sum(data * x)",
 }
 
@@ -183,9 +185,21 @@ def test_the_line_that_is_copied_gives_the_same(run: Run, name: str) -> None:
         widget(panel, chosen).value = list(labels)[-1]
     line, body = copied(panel), cell.partition("\n")[2]
     found = run(f"{line}\n{body}")
+    assert (found.method == "adaptive") == (name == "a numerical method")
     assert found.value == panel.scene.point.value
     entries = [np.ravel(entry.value)[0] for entry in found.entries if entry.wrt[0] == first.partition("[")[0]]
     assert entries[0] == pytest.approx(panel.scene.point.derivatives[-1], rel=1e-14)
+
+
+def test_a_function_without_a_name_has_no_line_but_numbers(run: Run, shell: InteractiveShell) -> None:
+    run("def f(x, data=None):\n    return 100 * x\ndata = np.ones(20)")
+    other = {"x": (1, 3)}
+    assert copied(diffmagic.explore(lambda x: x**2, **other)) == "x=2.0"
+    f, data = shell.user_ns["f"], shell.user_ns["data"]
+    assert copied(diffmagic.explore(f, **other)) == "%grad f x=2.0"
+    assert copied(diffmagic.explore(f, data=data, **other)) == "%grad f x=2.0, data=data --wrt x"
+    assert copied(diffmagic.explore(f, data=data + 1, **other)) == "x=2.0"
+    assert copied(diffmagic.explore(f, data={"one": data, "other": None}, **other)) == "x=2.0"
 
 
 def test_running_a_cell_again_replaces_its_panel(run: Run, shell: InteractiveShell, monkeypatch: Any) -> None:

@@ -13,8 +13,9 @@ import numpy as np
 from diffmagic.automatic import automatic, notes_kept_back, result_paths
 from diffmagic.comparison import compare
 from diffmagic.core.errors import DiffmagicError
-from diffmagic.core.graph import graph_of
+from diffmagic.core.graph import graph_of, modes_of
 from diffmagic.core.graph_steps import state_after, steps_of
+from diffmagic.core.program import Program, Variable
 from diffmagic.curves import curve_of, field_of, nothing, sampled, spaced
 from diffmagic.grid import UNDEFINED, Grid
 from diffmagic.methods import Method, find, run
@@ -35,6 +36,7 @@ from diffmagic.results import Curve, Derivative
 from diffmagic.trace_table import accumulation_steps, trace_so_far, trace_table
 
 _POINTS, _FEW, _FEWER, _ACROSS = 401, 101, 21, 61
+_SOMEWHERE = 0.618  # of a range: where nothing special is
 _LONG = 0.1  # seconds for one place
 _STEPS = 97
 _SHORTEST = 1e-16
@@ -136,9 +138,9 @@ class Function:
         The function's value at one place is part of it, since what the function reads may have changed unseen.
         """
         ranges = {name: state.ranges[name] for name in names}
-        middle = {name: 0.5 * low + 0.5 * high for name, (low, high) in ranges.items()}
-        value = _value(self.along(state, *names), *middle.values())
-        self._forget_what_differs(state.at(middle), value)
+        place = {name: low + _SOMEWHERE * (high - low) for name, (low, high) in ranges.items()}
+        value = _value(self.along(state, *names), *place.values())
+        self._forget_what_differs(state.at(place), value)
         others = {name: number for name, number in state.numbers.items() if name not in names}
         return (*ranges.items(), *others.items(), *state.choices.items(), repr(value))
 
@@ -363,10 +365,23 @@ class Function:
     def _graph(self, state: State) -> GraphScene:
         found = self._traced(state)
         assert found.program is not None
-        graph = graph_of(found.program, state.mode, results=result_paths(found.value, (self.of,)))
+        possible = modes_of(found.program)
+        mode = state.mode if state.mode in possible or state.mode == "forward" else "plain"  # nothing comes back
+        seeds = None if mode in possible else _direction(found.program, state.along)
+        graph = graph_of(found.program, mode, results=result_paths(found.value, (self.of,)), seeds=seeds)
         steps = len(steps_of(graph))
         step = steps if state.step is None else min(state.step, steps)
         return GraphScene(graph, state_after(graph, step), _notes(found), self.digits)
+
+
+def _direction(program: Program, along: str) -> dict[Variable, Any]:
+    """The tangent of one number, where there is no room for those of all."""
+    return {
+        variable: np.reshape(
+            [float(label == along) for label, _ in components(variable.name, variable.value)], variable.shape
+        )
+        for variable in program.inputs
+    }
 
 
 def _value(f: Callable[..., Any], *numbers: Any) -> float:

@@ -8,16 +8,16 @@ from dataclasses import replace
 from types import FunctionType
 from typing import Any
 
-import numpy as np
 from IPython.core.getipython import get_ipython
 
 from diffmagic.core.errors import DiffmagicError
 from diffmagic.methods import find
 from diffmagic.notebook.cells import CellFunction, Subject
+from diffmagic.notebook.explorer.copied import line_of, name_of
 from diffmagic.notebook.explorer.function import Function
 from diffmagic.notebook.explorer.panel import Explorer, close_earlier
 from diffmagic.notebook.explorer.scene import ContoursScene, CurvesScene, Scene
-from diffmagic.notebook.explorer.state import Inputs, State, components, first_state, inputs_of
+from diffmagic.notebook.explorer.state import Inputs, State, first_state, inputs_of
 from diffmagic.notebook.inputs import Inputs as Values
 from diffmagic.notebook.inputs import chosen_inputs
 from diffmagic.notebook.namespace import Names
@@ -62,15 +62,15 @@ def explore(f: Callable[..., Any], /, **inputs: Any) -> Explorer:
     if not inputs_of(given)[0].values:
         example = ", ".join(f"{name}=(-3, 3)" for name in subject.parameters or ())
         raise DiffmagicError("there is nothing to vary", rewrite=f"explore(f, {example})")
-    prefix = f"%grad {subject.results[0] or 'f'} "
-    return opened(subject, given, {} if shell is None else shell.user_ns, prefix)
+    names: Names = {} if shell is None else shell.user_ns
+    return opened(subject, given, names, name_of(f, names) or None)
 
 
 def opened(
     subject: Subject,
     given: Mapping[str, Any],
     names: Names,
-    prefix: str,
+    written: str | None,
     *,
     texts: Mapping[str, str] | None = None,
     digits: int = 8,
@@ -85,8 +85,8 @@ def opened(
         The inputs, as `explore` takes them; floats of the notebook that the subject reads if no number is given.
     names : dict
         The notebook's namespace.
-    prefix : str
-        What stands before the inputs on the line that is copied.
+    written : str or None
+        What stands for the subject on a magic's line: nothing for a cell; None if that is not known.
     texts : mapping of str to str, optional
         The inputs as they were written.
     digits : int
@@ -118,7 +118,7 @@ def opened(
         state, still = _first_look(function, state)
         still.notes = merged(found.notes, still.notes, cell.notes())
         still.digits = digits
-        return Explorer(function, state, lambda now: prefix + _written(function.inputs, now, given, texts or {}), still)
+        return Explorer(function, state, lambda now: line_of(inputs, now, given, texts or {}, written, names), still)
 
 
 def _subject_of(f: Callable[..., Any], inputs: dict[str, Any]) -> tuple[Subject, dict[str, Any]]:
@@ -156,16 +156,16 @@ def _checked(
 
 
 def _first_look(function: Function, state: State) -> tuple[State, Curves | Field]:
-    """The static picture; by a numerical method where a derivative cannot be had otherwise."""
+    """The static picture; curves by a numerical method where a derivative cannot be had otherwise."""
     view = "contours" if state.view == "contours" else "curves"
     try:
         return state, _still(function.scene(state.but(view=view)))
     except Exception as error:  # a traced value may raise anything in code that wants an ordinary number
-        if find(state.method).family != "automatic":
+        if find(state.method).family == "numerical" and view == "curves":
             raise
-        numerical = state.but(method="adaptive")
+        numerical = state.but(method="adaptive", view=state.view if view == "curves" else "curves")
         try:
-            still = _still(function.scene(numerical.but(view=view)))
+            still = _still(function.scene(numerical.but(view="curves")))
         except Exception:
             raise error from None
         reason = error.reason if isinstance(error, DiffmagicError) else f"{type(error).__name__}: {error}"
@@ -182,29 +182,3 @@ def _still(scene: Scene) -> Curves | Field:
     whole = Curve("", shown.x, shown.y, scene.curve.marks, scene.curve.gaps)
     point = scene.point.place[0] if scene.point else None
     return Curves(scene.of, scene.wrt, len(shown.y) - 1, [whole], point=point, notes=list(scene.notes))
-
-
-def _written(inputs: Inputs, state: State, given: Mapping[str, Any], texts: Mapping[str, str]) -> str:
-    """The point as a magic's line has it, with all digits."""
-    parts = []
-    for name, start in inputs.values.items():
-        numbers = [state.numbers[label] for label, _ in components(name, start)]
-        array = np.reshape(numbers, np.shape(start)).tolist()
-        parts.append(f"{name}=np.array({array})" if np.ndim(start) else f"{name}={numbers[0]!r}")
-    for name, values in inputs.choices.items():
-        parts.append(f"{name}={_choice(values, state.choices[name], texts.get(name, ''), given.get(name))}")
-    rest = [name for name in given if name not in inputs.values and name not in inputs.choices]
-    parts += [f"{name}={texts.get(name, name)}" for name in rest]
-    line = ", ".join(parts)
-    line += f" --wrt {','.join(inputs.values)}" if len(parts) > len(inputs.values) else ""
-    return line + (f" --order {state.order}" if state.order > 1 else "")
-
-
-def _choice(values: Mapping[str, Any], label: str, text: str, given: Any) -> str:
-    """What was chosen: written out if it is plain, else as an element of what there is to choose from."""
-    value = values[label]
-    if isinstance(value, str | int | float | None):
-        return repr(value)
-    if not text:
-        return getattr(value, "__name__", None) or repr(value)
-    return f"({text})[{label!r}]" if isinstance(given, dict) else f"({text})[{list(values).index(label)}]"

@@ -12,7 +12,7 @@ from diffmagic.labels import partial_label
 from diffmagic.notebook.explorer.canvas import Canvas
 from diffmagic.notebook.explorer.scene import CompareScene, ContoursScene, CurvesScene, Secant
 from diffmagic.notebook.explorer.state import SECANTS
-from diffmagic.notebook.render.curves import SHAPES, draw_field, drawn_line, limits_of
+from diffmagic.notebook.render.curves import HIGHEST, SHAPES, draw_field, drawn_line, limits_of
 from diffmagic.notebook.render.pictures import COLOURS, PAGE, in_our_style
 
 _WIDTH = 7.2
@@ -21,7 +21,6 @@ _HEIGHT, _GAP, _BETWEEN = 1.9, 0.18, 0.55
 _REACH = 0.2  # of the axis: half of a tangent
 _THROUGH = 0.25  # of its length: how far a secant goes on beyond its points
 _LEAST, _MOST = 1e-17, 1e4  # errors that there is room for
-_HIGHEST = 1e300  # what Matplotlib can put on an axis
 _MARKERS = "os^Dv<>P"
 _SECANT_COLOURS = dict(zip(SECANTS, (COLOURS[3], COLOURS[4], COLOURS[2]), strict=True))
 
@@ -173,7 +172,7 @@ def _slope_limits(scene: CurvesScene) -> tuple[float, float]:
     slopes = np.concatenate([secant.slopes[long] for secant in scene.secants])
     if scene.point is not None:
         slopes = np.append(slopes, scene.point.derivatives[0])
-    slopes = slopes[np.isfinite(slopes)]
+    slopes = np.clip(slopes[np.isfinite(slopes)], -HIGHEST, HIGHEST)
     if not slopes.size:
         return -1.0, 1.0
     low, high = float(slopes.min()), float(slopes.max())
@@ -189,7 +188,7 @@ def calm(limits: tuple[float, float]) -> tuple[float, float]:
     >>> calm((-0.93, 1.07))
     (-1.0, 1.5)
     """
-    low, high = np.clip(limits, -_HIGHEST, _HIGHEST).tolist()
+    low, high = limits
     step = 0.5 * 10.0 ** math.floor(math.log10(high - low))
     return math.floor(low / step) * step, math.ceil(high / step) * step
 

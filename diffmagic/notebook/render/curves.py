@@ -25,6 +25,7 @@ SHAPES = {"kink": "D", "jump": "s", "root": "o", "minimum": "v", "maximum": "^"}
 _STEPS = 20_000
 _NOISE = 1e-13
 _ROOM = 0.03
+HIGHEST = 1e300  # what there is an axis for
 _DASHES = ("-", "--")  # where all colours are taken
 
 
@@ -174,7 +175,7 @@ def _may_share(limits: list[tuple[float, float]]) -> bool:
 
 def limits_of(y: Any, poles: bool = False) -> tuple[float, float]:
     """From where to where to draw: everything, unless a few points are far away from all others."""
-    y = y[np.isfinite(y)]
+    y = np.clip(y[np.isfinite(y)], -HIGHEST, HIGHEST)
     if not y.size:
         return -1.0, 1.0
     low, high = np.percentile(y, [12, 88] if poles else [3, 97])

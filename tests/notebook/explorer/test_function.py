@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import re
+import time
 from typing import Any
 
 import mpmath
@@ -226,6 +228,55 @@ def test_a_graph_fills_as_it_goes() -> None:
     function, state = function_of(lambda x: np.sin(x) * x, x=2.0)
     scenes = [function.scene(state.but(view="graph", step=step)) for step in range(4)]
     assert [scene.state.step for scene in scenes if isinstance(scene, GraphScene)] == [0, 1, 2, 3]
+
+
+def test_a_graph_of_many_inputs_follows_the_one_along_the_axis() -> None:
+    function, state = function_of(lambda x, y, w: np.sum(w) * x * y, x=0.5, y=2.0, w=np.array([3.0, 4.0]))
+    scene = function.scene(state.but(view="graph", mode="forward", along="w[1]"))
+    assert isinstance(scene, GraphScene)
+    assert scene.graph.nodes[-1].values[0].moved == (1.0,)  # x y
+
+
+def test_a_graph_of_a_constant_has_nothing_to_bring_back() -> None:
+    function, state = function_of(lambda x: 1.0, x=(-1, 1))
+    scene = function.scene(state.but(view="graph"))
+    assert isinstance(scene, GraphScene)
+    assert scene.graph.mode == "plain"
+
+
+def test_what_a_function_reads_may_change() -> None:
+    """As it may where no snapshot reaches: in objects, closures and other modules."""
+    factors = [3.0]
+    function, state = function_of(lambda x, a: factors[0] * a * x, x=(-3, 3), a=1.0)
+    for view in ("curves", "contours", "compare"):
+        state = state.but(view=view)
+        function.scene(state)
+        factors[0] += 1
+        fresh = Function(function.call, function.inputs, function.of)
+        assert render(function.scene(state.moved("x", 1.0))) == render(fresh.scene(state.moved("x", 1.0)))
+
+
+def test_slow_methods_are_asked_at_fewer_places() -> None:
+    def f(x: Any) -> Any:
+        time.sleep(0.03)
+        return x * x
+
+    function, state = function_of(f, x=(-1, 1))
+    scene = function.scene(state.but(method="central-difference"))
+    assert isinstance(scene, CurvesScene)
+    assert len(scene.derivatives.x) == 21
+    np.testing.assert_allclose(scene.derivatives.y[1], 2 * scene.derivatives.x, atol=1e-9)
+    assert scene.notes == ["central-difference takes its time here: its derivatives are those at 21 places"]
+
+
+@pytest.mark.parametrize(
+    "f", [lambda x: np.log(x), lambda x: np.log(x - 1), lambda x: 1e308 * x, lambda x: 1 / (x * x)]
+)
+def test_what_is_not_finite_is_not_drawn_and_nobody_warns(f: Any) -> None:
+    function, state = function_of(f, x=(-3, 3))
+    for secants in ((), SECANTS):
+        page = render(function.scene(state.but(secants=secants, h=1e-300)))
+        assert re.findall(r"nan|inf", re.sub(r"<p>.*?</p>|aria-label=\"[^\"]*\"", "", page)) == []
 
 
 def test_arrays_and_choices() -> None:

@@ -316,7 +316,7 @@ def test_a_closed_panel_holds_nothing() -> None:
 @pytest.mark.parametrize("changes", [{"view": "plot"}, {"along": "z"}, {"method": "magic"}, {"choices": {}, "up": "q"}])
 def test_what_a_panel_cannot_be_set_to(panel: Explorer, changes: dict[str, Any]) -> None:
     before = panel.state
-    with pytest.raises(DiffmagicError, match="(the panel|there) has no|there is no"):
+    with pytest.raises(DiffmagicError, match=r"(the panel has|there is) no "):
         panel.set(**changes)
     assert panel.state == before
     _consistent(panel)
