@@ -103,7 +103,7 @@ def test_by_keyboard(opened: Open, kind: str, theme: str) -> None:
         keyboard.sees("AttributeError: module 'numpy' has no attribute 'nothing'")
         keyboard.press("Home")
         keyboard.sees("At x = 2.0: y = 0.90929743")
-        assert page.locator(f"{PANEL} [role=alert]").count() == 0
+        page.locator(f"{PANEL} [role=alert]").wait_for(state="detached")
 
         keyboard.to("method")
         keyboard.press("End")

@@ -20,6 +20,8 @@ from diffmagic.notebook.explorer.typed import typed_number
 
 _NAME = {"description_width": "initial"}
 _SLIDER = {"width": "14em", "min_width": "8em"}
+_HALF = 0.5 * (1 + 1e-9)
+"""Of a slider's step: a front end answers each number with the nearest one that the handle can stand at."""
 _COLUMNS = 4
 _SHORTEST = -16.0
 _RATES = (-6.0, 1.0)
@@ -148,7 +150,12 @@ def _slider(which: Callable[[State], str]) -> Control:
         value = float(np.clip(state.numbers[which(state)], low, high))
         return {"min": low, "max": high, "step": _pace(high - low), "value": value}
 
-    return Control(widget, shows, lambda state, value: state.moved(which(state), value))
+    def changes(state: State, value: float) -> State:
+        told = shows(state, None)
+        same = abs(value - told["value"]) <= _HALF * told["step"]
+        return state if same else state.moved(which(state), value)
+
+    return Control(widget, shows, changes)
 
 
 def _pace(length: float) -> float:
@@ -254,10 +261,14 @@ def _logarithmic(description: str, which: str, ends: Callable[[State], tuple[flo
         value = float(np.clip(getattr(state, which), 10.0**low, 10.0**high))
         return {"min": low, "max": high, "value": value}
 
-    slider = widgets.FloatLogSlider(readout=False, base=10, step=0.05, layout={"width": "14em", "min_width": "8em"})
+    def changes(state: State, value: float) -> State:
+        same = abs(math.log10(value / slid(state, None)["value"])) <= _HALF * slider.step
+        return state if same else state.but(**{which: value})
+
+    slider = widgets.FloatLogSlider(readout=False, base=10, step=0.05, layout=_SLIDER)
     return [
         Control(_text(description, "13em"), lambda state, _: {"value": _number(getattr(state, which))}, typed),
-        Control(slider, slid, lambda state, value: state.but(**{which: value})),
+        Control(slider, slid, changes),
     ]
 
 

@@ -108,8 +108,10 @@ class Explorer:
             return
         assert control.changes is not None
         with self._mistakes_told():
-            self._progress.value = "" if isinstance(control.widget, _SLIDERS) and not self._slow else _PROGRESS
-            self._show(control.changes(self.state, value))
+            state = control.changes(self.state, value)
+            if state is not self.state:
+                self._progress.value = "" if isinstance(control.widget, _SLIDERS) and not self._slow else _PROGRESS
+                self._show(state)
 
     def set(self, **changes: Any) -> None:
         """Set the controls.

@@ -70,6 +70,17 @@ def test_a_box_takes_arithmetic(panel: Explorer) -> None:
     _consistent(panel)
 
 
+def test_what_a_front_end_answers_is_not_what_people_ask_for(panel: Explorer) -> None:
+    """The handle of a slider stands at the nearest step, and the front end tells so."""
+    panel.set(numbers={"x": np.pi / 4, "a": 1.0}, secants=("left",), h=0.3)
+    slider(panel, "x").set_state({"value": 0.8})
+    slider(panel, "h").set_state({"value": 10**-0.5})
+    assert (panel.state.numbers["x"], panel.state.h) == (np.pi / 4, 0.3)
+    slider(panel, "x").set_state({"value": 0.85})
+    slider(panel, "h").set_state({"value": 10**-0.55})
+    assert (panel.state.numbers["x"], panel.state.h) == (0.85, 10**-0.55)
+
+
 @pytest.mark.parametrize("text", ["", "y", "__import__('os')", "1/0", "<b>1</b>", "1e999"])
 def test_what_a_box_does_not_take_stands_in_the_panel(panel: Explorer, text: str) -> None:
     before = panel.state
