@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from collections import deque
 from collections.abc import Callable, Iterable
 from html import escape
 from typing import Any
@@ -11,6 +12,8 @@ from typing import Any
 from diffmagic.notebook.render.pictures import PAGE, in_our_style, tidied
 
 _DPI = 72
+_KEPT = 8
+"""So many backgrounds are kept as they were written: sliders go back and forth."""
 _STYLE = "stroke-linejoin:round;stroke-linecap:butt;width:100%;height:auto;display:block"
 
 
@@ -32,7 +35,7 @@ class Canvas:
             self.figure = Figure(figsize=(width, height), dpi=_DPI)
         self._size = width * _DPI, height * _DPI
         self._key: Any = None
-        self._behind = ""
+        self._backgrounds: deque[tuple[Any, str]] = deque(maxlen=_KEPT)
 
     def draw(self, key: Any, behind: Callable[[Any], None], before: Callable[[], Iterable[Any]], told: str) -> str:
         """The figure as an HTML element.
@@ -42,7 +45,7 @@ class Canvas:
         key : object
             What the background depends on.
         behind : callable
-            ``behind(figure)`` draws the background, if that is another one than the last.
+            ``behind(figure)`` prepares the background, if that is another one than the last.
         before : callable
             ``before()`` gives the artists that stand in front of it, with what they are to show.
         told : str
@@ -51,8 +54,12 @@ class Canvas:
         with in_our_style():
             if key != self._key:
                 behind(self.figure)
-                self._behind, self._key = self._written([self.figure]), key
-            text = self._behind + self._written(before())
+                self._key = key
+            text = next((text for known, text in self._backgrounds if known == key), "")
+            if not text:
+                text = self._written([self.figure])
+                self._backgrounds.append((key, text))
+            text += self._written(before())
         width, height = self._size
         box = f'viewBox="0 0 {width:g} {height:g}" style="{_STYLE};max-width:{1.5 * width:g}px"'
         return f'<div role="img" aria-label="{escape(told)}"><svg aria-hidden="true" {box}>{text}</svg></div>'

@@ -235,7 +235,7 @@ class Function:
         f, place = self.along(state, *names), tuple(state.numbers[name] for name in names)
         argnums = tuple(range(len(names))) if len(names) > 1 else 0
         try:
-            found = [run(method, f, place, argnums, order=k, inputs=names) for k in orders]
+            found = [run(method, f, place, argnums, order=k, inputs=names, results=(self.of,)) for k in orders]
         except UNDEFINED:
             return None
         value = found[0].value

@@ -22,7 +22,8 @@ _REACH = 0.2  # of the axis: half of a tangent
 _THROUGH = 0.25  # of its length: how far a secant goes on beyond its points
 _LEAST, _MOST = 1e-17, 1e4  # errors that there is room for
 _MARKERS = "os^Dv<>P"
-_SECANT_COLOURS = dict(zip(SECANTS, (COLOURS[3], COLOURS[4], COLOURS[2]), strict=True))
+_SECANT_COLOURS = dict(zip(SECANTS, (COLOURS[3], COLOURS[6], COLOURS[5]), strict=True))
+_DASHES = ("-", "--", "-.", ":")
 
 
 def derivative_labels(of: str, wrt: str, orders: Iterable[int]) -> list[str]:
@@ -58,8 +59,8 @@ class CurvesPicture:
             front(f"place {k}", axes, transform=axes.get_xaxis_transform(), alpha=0.6, **fine)
             front(f"poles {k}", axes, transform=axes.get_xaxis_transform(), **fine)
         front("curve", above, color=COLOURS[0])
-        for k in range(1, 5):
-            front(f"order {k}", below, color=COLOURS[k])
+        for k, dash in enumerate(_DASHES, start=1):
+            front(f"order {k}", below, color=COLOURS[k], linestyle=dash)
         front("tangent", above, color=PAGE, linewidth=1.0, linestyle="--")
         for kind, colour in _SECANT_COLOURS.items():
             front(f"secant {kind}", above, color=colour, linewidth=1.0)
@@ -98,7 +99,7 @@ class CurvesPicture:
             self._axes[0].set_ylabel(scene.of or "value")
             self._axes[0].tick_params(labelbottom=False)
             self._axes[1].set_xlabel(scene.wrt)
-            self._legend(self._axes[1], [(name, COLOURS[k], "-") for k, name in enumerate(names, start=1)])
+            self._legend(self._axes[1], [(name, COLOURS[k], _DASHES[k - 1]) for k, name in enumerate(names, start=1)])
             if ends:
                 slopes = self._axes[2]
                 slopes.set_xlim(*ends)
@@ -114,7 +115,7 @@ class CurvesPicture:
         from matplotlib.lines import Line2D
 
         handles = [Line2D([], [], color=colour, linestyle=dash, label=name) for name, colour, dash in lines]
-        axes.legend(handles=handles, loc="center left", bbox_to_anchor=(1.0, 0.5), handlelength=1.2)
+        axes.legend(handles=handles, loc="center left", bbox_to_anchor=(1.0, 0.5), handlelength=1.8)
 
     def _moved(self, scene: CurvesScene, boxes: list[tuple[float, float]]) -> Iterator[Any]:
         """The artists that have something to show."""
