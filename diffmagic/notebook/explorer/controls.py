@@ -19,7 +19,7 @@ from diffmagic.notebook.explorer.state import MARKS, MOST_ORDERS, SECANTS, VIEWS
 from diffmagic.notebook.explorer.typed import typed_number
 
 _NAME = {"description_width": "initial"}
-_SLIDER = {"width": "14em", "min_width": "8em"}
+_SLIDER = {"flex": "1 1 8em", "width": "auto", "max_width": "16em"}
 _HALF = 0.5 * (1 + 1e-9)
 """Of a slider's step: a front end answers each number with the nearest one that the handle can stand at."""
 _COLUMNS = 4
