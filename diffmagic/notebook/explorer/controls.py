@@ -15,6 +15,7 @@ from diffmagic.core.program import short
 from diffmagic.methods import names
 from diffmagic.notebook.explorer.function import Function
 from diffmagic.notebook.explorer.scene import GraphScene, Scene, TraceScene
+from diffmagic.notebook.explorer.scenes import descended, steps_shown
 from diffmagic.notebook.explorer.state import MARKS, MOST_ORDERS, SECANTS, VIEWS, Inputs, State, components
 from diffmagic.notebook.explorer.typed import typed_number
 
@@ -274,8 +275,8 @@ def _logarithmic(description: str, which: str, ends: Callable[[State], tuple[flo
 
 def _descent(function: Function) -> list[Control]:
     return [
-        _button("Step down", lambda state, _: function.descended(state)),
-        _button(f"{_TEN} steps", lambda state, _: function.descended(state, _TEN)),
+        _button("Step down", lambda state, _: descended(function, state)),
+        _button(f"{_TEN} steps", lambda state, _: descended(function, state, _TEN)),
         _button("Forget the way", lambda state, _: state.but(descent=())),
     ]
 
@@ -285,7 +286,7 @@ def _accumulation(function: Function) -> Iterator[Row]:
 
     def by(count: int) -> Callable[[State, Any], State]:
         def changes(state: State, _: Any) -> State:
-            steps = function.steps(state)
+            steps = steps_shown(function, state)
             step = steps if state.step is None else state.step
             return state.but(step=min(max(step + count, 0), steps))
 

@@ -17,6 +17,7 @@ from diffmagic.notebook.explorer.copied import line_of, name_of
 from diffmagic.notebook.explorer.function import Function
 from diffmagic.notebook.explorer.panel import Explorer, close_earlier
 from diffmagic.notebook.explorer.scene import ContoursScene, CurvesScene, Scene
+from diffmagic.notebook.explorer.scenes import scene_of
 from diffmagic.notebook.explorer.state import Inputs, State, first_state, inputs_of
 from diffmagic.notebook.inputs import Inputs as Values
 from diffmagic.notebook.inputs import chosen_inputs
@@ -159,13 +160,13 @@ def _first_look(function: Function, state: State) -> tuple[State, Curves | Field
     """The static picture; curves by a numerical method where a derivative cannot be had otherwise."""
     view = "contours" if state.view == "contours" else "curves"
     try:
-        return state, _still(function.scene(state.but(view=view)))
+        return state, _still(scene_of(function, state.but(view=view)))
     except Exception as error:  # a traced value may raise anything in code that wants an ordinary number
         if find(state.method).family == "numerical" and view == "curves":
             raise
         numerical = state.but(method="adaptive", view=state.view if view == "curves" else "curves")
         try:
-            still = _still(function.scene(numerical.but(view="curves")))
+            still = _still(scene_of(function, numerical.but(view="curves")))
         except Exception:
             raise error from None
         reason = error.reason if isinstance(error, DiffmagicError) else f"{type(error).__name__}: {error}"

@@ -17,6 +17,7 @@ from diffmagic.notebook.explorer.controls import Control, rows_of, view_control
 from diffmagic.notebook.explorer.function import Function
 from diffmagic.notebook.explorer.render import Renderer
 from diffmagic.notebook.explorer.scene import Scene, TraceScene
+from diffmagic.notebook.explorer.scenes import scene_of
 from diffmagic.notebook.explorer.state import State, check_state
 from diffmagic.notebook.tracebacks import in_words
 from diffmagic.results import Curves, Field
@@ -152,7 +153,7 @@ class Explorer:
         self._tell()
         start = time.perf_counter()
         try:
-            scene = self._function.scene(state)
+            scene = scene_of(self._function, state)
         except BaseException:
             self.state = state.but(ranges=before.ranges)  # or the next state would fail where this one does
             raise

@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 
 from diffmagic.notebook.explorer.picture import calm
 from diffmagic.notebook.explorer.render import Renderer, render
+from diffmagic.notebook.explorer.scenes import descended, scene_of
 from diffmagic.notebook.explorer.state import MARKS, SECANTS, VIEWS, State
 from tests.notebook.explorer.panels import function_of
 
@@ -33,12 +34,12 @@ STATES = {
     "numerical": FIRST.moved("x", 0.5).but(method="central-difference"),
     "another curve": FIRST.moved("x", -1.5).moved("a", 2.0),
     "contours": FIRST.moved("x", 0.5).but(view="contours"),
-    "descent": FUNCTION.descended(FIRST.moved("x", 0.5).but(view="contours"), 5),
+    "descent": descended(FUNCTION, FIRST.moved("x", 0.5).but(view="contours"), 5),
     "compare": FIRST.moved("x", 0.5).but(view="compare"),
     "trace": FIRST.moved("x", 0.5).but(view="trace", step=2),
     "graph": FIRST.moved("x", 0.5).but(view="graph", mode="forward", step=2),
 }
-SCENES = {name: FUNCTION.scene(state) for name, state in STATES.items()}
+SCENES = {name: scene_of(FUNCTION, state) for name, state in STATES.items()}
 PICTURES = [name for name, state in STATES.items() if state.view in ("curves", "contours", "compare")]
 
 
@@ -131,7 +132,7 @@ def test_pictures_in_words(name: str, said: list[str]) -> None:
 
 def _drawn(state: State) -> list[tuple[float, float]]:
     """Where the markers of a picture stand, in its coordinates."""
-    svg = _svg(render(FUNCTION.scene(state)))
+    svg = _svg(render(scene_of(FUNCTION, state)))
     uses = [element for element in svg.iter() if element.tag.endswith("}use")]
     return [(float(use.get("x", "nan")), float(use.get("y", "nan"))) for use in uses]
 
@@ -188,7 +189,7 @@ def test_calm_limits_have_room_and_are_round(limits: tuple[float, float]) -> Non
 
 def test_axes_stand_still_while_a_curve_changes_a_little() -> None:
     def frame(a: float) -> str:
-        return "".join(re.findall(r"<text.*?</text>", render(FUNCTION.scene(FIRST.moved("a", a))), re.DOTALL))
+        return "".join(re.findall(r"<text.*?</text>", render(scene_of(FUNCTION, FIRST.moved("a", a))), re.DOTALL))
 
     assert frame(1.0) == frame(1.005)
     assert frame(1.0) != frame(2.0)

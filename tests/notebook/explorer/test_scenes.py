@@ -18,6 +18,7 @@ from diffmagic.methods import METHODS, differentiate
 from diffmagic.notebook.explorer.function import Function
 from diffmagic.notebook.explorer.render import render
 from diffmagic.notebook.explorer.scene import CompareScene, ContoursScene, CurvesScene, GraphScene, TraceScene
+from diffmagic.notebook.explorer.scenes import descended, scene_of, steps_shown
 from diffmagic.notebook.explorer.state import MARKS, SECANTS, State
 from tests.notebook.explorer.panels import function_of
 
@@ -37,7 +38,7 @@ def rosenbrock(x: Any, y: Any) -> Any:
 @pytest.mark.parametrize("method", [name for name, method in METHODS.items() if method.family == "automatic"])
 def test_derivatives_along_the_axis(method: str) -> None:
     function, state = function_of(_wave, x=(0, 2), a=0.5)
-    scene = function.scene(state.moved("x", 0.7).but(method=method, order=4))
+    scene = scene_of(function, state.moved("x", 0.7).but(method=method, order=4))
     assert isinstance(scene, CurvesScene)
     assert scene.point is not None
     numbers = [scene.point.value, *scene.point.derivatives]
@@ -51,7 +52,7 @@ def test_derivatives_along_the_axis(method: str) -> None:
 @pytest.mark.parametrize("method", [name for name, method in METHODS.items() if method.family != "automatic"])
 def test_other_derivatives_are_those_of_the_method_point_by_point(method: str) -> None:
     function, state = function_of(_wave, x=(0, 2), a=0.5)
-    scene = function.scene(state.moved("x", 0.7).but(method=method, order=2))
+    scene = scene_of(function, state.moved("x", 0.7).but(method=method, order=2))
     assert isinstance(scene, CurvesScene)
     assert scene.point is not None
     most = min(2, METHODS[method].orders or 2)
@@ -66,7 +67,7 @@ def test_other_derivatives_are_those_of_the_method_point_by_point(method: str) -
 
 def test_secants() -> None:
     function, state = function_of(lambda x: x**3, x=(-2, 2))
-    scene = function.scene(state.moved("x", 1.0).but(secants=SECANTS, h=0.5))
+    scene = scene_of(function, state.moved("x", 1.0).but(secants=SECANTS, h=0.5))
     assert isinstance(scene, CurvesScene)
     slopes = {secant.kind: secant.slope for secant in scene.secants}
     assert slopes == {"left": 1.75, "centred": 3.25, "right": 4.75}  # by hand
@@ -82,7 +83,7 @@ def test_secants() -> None:
 
 def test_secants_beside_where_there_is_no_value() -> None:
     function, state = function_of(lambda x: np.sqrt(x), x=(0, 2))
-    scene = function.scene(state.moved("x", 0.25).but(secants=SECANTS, h=0.5))
+    scene = scene_of(function, state.moved("x", 0.25).but(secants=SECANTS, h=0.5))
     assert isinstance(scene, CurvesScene)
     left, centred, right = scene.secants
     assert math.isnan(left.slope)
@@ -94,21 +95,21 @@ def test_marks_are_those_asked_for() -> None:
     function, state = function_of(lambda x: np.abs(x - 1) * (x + 2) - 1, x=(-3, 3))
     found = {}
     for mark in MARKS:
-        scene = function.scene(state.but(marks=(mark,)))
+        scene = scene_of(function, state.but(marks=(mark,)))
         assert isinstance(scene, CurvesScene)
         found[mark] = [(each.kind, round(each.x, 9)) for each in scene.curve.marks]
     low, near, far = (-1 - 5**0.5) / 2, (-1 + 5**0.5) / 2, (-1 + 13**0.5) / 2
     assert found["kinks"] == [("kink", 1.0)]
     assert found["extrema"] == [("maximum", -0.5), ("minimum", 1.0)]
     assert found["roots"] == [("root", round(root, 9)) for root in (low, near, far)]
-    scene = function.scene(state)
+    scene = scene_of(function, state)
     assert isinstance(scene, CurvesScene)
     assert scene.curve.marks == []
 
 
 def test_a_point_on_a_kink_says_so() -> None:
     function, state = function_of(lambda x: np.abs(x), x=(-1, 1))
-    scene = function.scene(state)
+    scene = scene_of(function, state)
     assert isinstance(scene, CurvesScene)
     assert scene.point is not None
     assert scene.point.derivatives == (0.0,)
@@ -117,7 +118,7 @@ def test_a_point_on_a_kink_says_so() -> None:
 
 def test_the_function_may_have_no_value_at_the_point() -> None:
     function, state = function_of(lambda x: 1 / x, x=(-1, 1))
-    scene = function.scene(state)
+    scene = scene_of(function, state)
     assert isinstance(scene, CurvesScene)
     assert scene.point is None
     assert [mark.kind for mark in scene.curve.marks] == ["pole"]
@@ -129,18 +130,26 @@ def _of_nothing(x: Any) -> Any:
     return x
 
 
+def test_what_is_complex_is_no_value() -> None:
+    function, state = function_of(lambda x: np.emath.sqrt(x), x=(-1, 2))
+    scene = scene_of(function, state.moved("x", -0.5))
+    assert isinstance(scene, CurvesScene)
+    assert scene.point is None
+    assert "no value at the point" in render(scene)
+
+
 def test_a_function_without_any_value_is_refused() -> None:
     function, state = function_of(_of_nothing, x=(-2, -1))
     for method in ("reverse", "adaptive"):
         with pytest.raises(DiffmagicError, match=r"no value on all of the range.*ValueError"):
-            function.scene(state.but(method=method))
+            scene_of(function, state.but(method=method))
 
 
 def test_a_function_that_cannot_be_traced_has_numerical_curves() -> None:
     function, state = function_of(lambda x: math.sinh(x), x=(-1, 3))
     with pytest.raises(DiffmagicError, match="takes the plain number out"):
-        function.scene(state)
-    scene = function.scene(state.but(method="adaptive", order=2, secants=("right",)))
+        scene_of(function, state)
+    scene = scene_of(function, state.but(method="adaptive", order=2, secants=("right",)))
     assert isinstance(scene, CurvesScene)
     np.testing.assert_allclose(scene.curve.y[0], np.sinh(scene.curve.x), rtol=1e-14)
     np.testing.assert_allclose(scene.derivatives.y[1], np.cosh(scene.curve.x), rtol=1e-11)
@@ -151,7 +160,7 @@ def test_a_function_that_cannot_be_traced_has_numerical_curves() -> None:
 @pytest.mark.parametrize("method", METHODS)
 def test_the_gradient_on_contours_by_every_method(method: str) -> None:
     function, state = function_of(rosenbrock, x=(-2, 2), y=(-1, 3))
-    scene = function.scene(state.moved("x", -1.25).moved("y", 1.0).but(view="contours", method=method))
+    scene = scene_of(function, state.moved("x", -1.25).moved("y", 1.0).but(view="contours", method=method))
     assert isinstance(scene, ContoursScene)
     assert scene.point is not None
     rough = METHODS[method].family == "numerical"
@@ -163,7 +172,7 @@ def test_the_gradient_on_contours_by_every_method(method: str) -> None:
 def test_gradient_descent_is_that_of_plain_numpy() -> None:
     function, state = function_of(rosenbrock, x=(-2, 2), y=(-1, 3))
     state = state.moved("x", -1.2).moved("y", 1.0).but(view="contours", rate=0.002)
-    after = function.descended(function.descended(state), 9)
+    after = descended(function, descended(function, state), 9)
     point = np.array([-1.2, 1.0])
     way = [point]
     for _ in range(10):
@@ -179,14 +188,14 @@ def test_gradient_descent_is_that_of_plain_numpy() -> None:
 def test_descent_that_leaves_every_number_behind_is_refused() -> None:
     function, state = function_of(rosenbrock, x=(-2, 2), y=(-1, 3))
     with pytest.raises(DiffmagicError, match="leads to where there is no finite value") as refusal:
-        function.descended(state.moved("x", -1.5).but(view="contours", rate=1.0), 50)
+        descended(function, state.moved("x", -1.5).but(view="contours", rate=1.0), 50)
     assert refusal.value.rewrite == "a smaller learning rate"
 
 
 def test_methods_beside_each_other() -> None:
     function, state = function_of(_wave, x=(0, 2), a=0.5)
     state = state.moved("x", 0.7).but(view="compare", method="symbolic", against="richardson")
-    scene = function.scene(state)
+    scene = scene_of(function, state)
     assert isinstance(scene, CompareScene)
     assert [row.method for row in scene.comparison.rows] == list(METHODS)
     assert scene.comparison.derivative == pytest.approx(_exact(0.7, 0.5, 1), rel=1e-14)
@@ -195,7 +204,7 @@ def test_methods_beside_each_other() -> None:
     exact = [_exact(x, 0.5, 1) for x in scene.x[::20]]
     np.testing.assert_allclose(scene.first[::20], exact, rtol=1e-12)
     np.testing.assert_allclose(scene.second[::20], exact, rtol=1e-7, atol=1e-9)
-    same = function.scene(state.but(against="symbolic"))
+    same = scene_of(function, state.but(against="symbolic"))
     assert isinstance(same, CompareScene)
     assert "the same numbers everywhere" in render(same)
 
@@ -205,41 +214,43 @@ def test_methods_beside_each_other() -> None:
 def test_every_step_of_an_accumulation(view: Any, mode: Any) -> None:
     function, state = function_of(lambda w, x: 1 / (1 + np.exp(-w * x)), w=0.5, x=2.0)
     state = state.but(view=view, mode=mode, step=0)
-    count = function.steps(state)
-    pages = [render(function.scene(state.but(step=step))) for step in range(count + 1)]
+    count = steps_shown(function, state)
+    pages = [render(scene_of(function, state.but(step=step))) for step in range(count + 1)]
     assert len(set(pages)) == count + 1
-    assert pages[-1] == render(function.scene(state.but(step=None))) == render(function.scene(state.but(step=99)))
+    assert (
+        pages[-1] == render(scene_of(function, state.but(step=None))) == render(scene_of(function, state.but(step=99)))
+    )
 
 
 def test_a_trace_fills_as_it_goes() -> None:
     function, state = function_of(lambda x: np.sin(x) * x, x=2.0)
-    forwards = [function.scene(state.but(view="trace", mode="forward", step=step)) for step in range(3)]
+    forwards = [scene_of(function, state.but(view="trace", mode="forward", step=step)) for step in range(3)]
     assert [[row.operation for row in scene.table.rows] for scene in forwards if isinstance(scene, TraceScene)] == [
         [""],
         ["", "np.sin(x)"],
         ["", "np.sin(x)", "v1 * x"],
     ]
-    backwards = [render(function.scene(state.but(view="trace", step=step))) for step in range(3)]
+    backwards = [render(scene_of(function, state.but(view="trace", step=step))) for step in range(3)]
     assert ["∂y/∂v1 = 2.0" in page for page in backwards] == [False, True, False]
     assert [f"∂y/∂x = {np.cos(2) * 2 + np.sin(2):.8}" in page for page in backwards] == [False, False, True]
 
 
 def test_a_graph_fills_as_it_goes() -> None:
     function, state = function_of(lambda x: np.sin(x) * x, x=2.0)
-    scenes = [function.scene(state.but(view="graph", step=step)) for step in range(4)]
+    scenes = [scene_of(function, state.but(view="graph", step=step)) for step in range(4)]
     assert [scene.state.step for scene in scenes if isinstance(scene, GraphScene)] == [0, 1, 2, 3]
 
 
 def test_a_graph_of_many_inputs_follows_the_one_along_the_axis() -> None:
     function, state = function_of(lambda x, y, w: np.sum(w) * x * y, x=0.5, y=2.0, w=np.array([3.0, 4.0]))
-    scene = function.scene(state.but(view="graph", mode="forward", along="w[1]"))
+    scene = scene_of(function, state.but(view="graph", mode="forward", along="w[1]"))
     assert isinstance(scene, GraphScene)
     assert scene.graph.nodes[-1].values[0].moved == (1.0,)  # x y
 
 
 def test_a_graph_of_a_constant_has_nothing_to_bring_back() -> None:
     function, state = function_of(lambda x: 1.0, x=(-1, 1))
-    scene = function.scene(state.but(view="graph"))
+    scene = scene_of(function, state.but(view="graph"))
     assert isinstance(scene, GraphScene)
     assert scene.graph.mode == "plain"
 
@@ -250,10 +261,10 @@ def test_what_a_function_reads_may_change() -> None:
     function, state = function_of(lambda x, a: factors[0] * a * x, x=(-3, 3), a=1.0)
     for view in ("curves", "contours", "compare"):
         state = state.but(view=view)
-        function.scene(state)
+        scene_of(function, state)
         factors[0] += 1
         fresh = Function(function.call, function.inputs, function.of)
-        assert render(function.scene(state.moved("x", 1.0))) == render(fresh.scene(state.moved("x", 1.0)))
+        assert render(scene_of(function, state.moved("x", 1.0))) == render(scene_of(fresh, state.moved("x", 1.0)))
 
 
 def test_slow_methods_are_asked_at_fewer_places() -> None:
@@ -262,7 +273,7 @@ def test_slow_methods_are_asked_at_fewer_places() -> None:
         return x * x
 
     function, state = function_of(f, x=(-1, 1))
-    scene = function.scene(state.but(method="central-difference"))
+    scene = scene_of(function, state.but(method="central-difference"))
     assert isinstance(scene, CurvesScene)
     assert len(scene.derivatives.x) == 21
     np.testing.assert_allclose(scene.derivatives.y[1], 2 * scene.derivatives.x, atol=1e-9)
@@ -275,7 +286,7 @@ def test_slow_methods_are_asked_at_fewer_places() -> None:
 def test_what_is_not_finite_is_not_drawn_and_nobody_warns(f: Any) -> None:
     function, state = function_of(f, x=(-3, 3))
     for secants in ((), SECANTS):
-        page = render(function.scene(state.but(secants=secants, h=1e-300)))
+        page = render(scene_of(function, state.but(secants=secants, h=1e-300)))
         assert re.findall(r"nan|inf", re.sub(r"<p>.*?</p>|aria-label=\"[^\"]*\"", "", page)) == []
 
 
@@ -286,11 +297,11 @@ def test_arrays_and_choices() -> None:
         return np.sum(w * np.array([1.0, 10.0]))
 
     function, state = function_of(f, w=np.array([0.5, 0.25]), act={"sine": np.sin, "cube": lambda w: w**3}, n=[1, 2])
-    scene = function.scene(state.but(along="w[1]"))
+    scene = scene_of(function, state.but(along="w[1]"))
     assert isinstance(scene, CurvesScene)
     assert scene.point is not None
     assert scene.point.derivatives[0] == pytest.approx(10 * np.cos(0.25), rel=1e-15)
-    scene = function.scene(state.chosen("act", "cube").chosen("n", "2").but(along="w[1]"))
+    scene = scene_of(function, state.chosen("act", "cube").chosen("n", "2").but(along="w[1]"))
     assert isinstance(scene, CurvesScene)
     assert scene.point is not None
     assert scene.point.value == pytest.approx(0.5**9 + 10 * 0.25**9, rel=1e-14)
@@ -325,7 +336,7 @@ STATES = st.builds(
 
 def _seen(found: Any, state: State) -> str:
     try:
-        return render(found.scene(state))
+        return render(scene_of(found, state))
     except DiffmagicError as error:
         return str(error)
 
