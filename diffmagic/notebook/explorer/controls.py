@@ -15,9 +15,9 @@ from diffmagic.core.program import short
 from diffmagic.methods import names
 from diffmagic.notebook.explorer.function import Function
 from diffmagic.notebook.explorer.scene import GraphScene, Scene, TraceScene
-from diffmagic.notebook.explorer.scenes import descended, steps_shown
 from diffmagic.notebook.explorer.state import MARKS, MOST_ORDERS, SECANTS, VIEWS, Inputs, State, components
 from diffmagic.notebook.explorer.typed import typed_number
+from diffmagic.notebook.explorer.views import descended, steps_shown
 
 _NAME = {"description_width": "initial"}
 _SLIDER = {"flex": "1 1 8em", "width": "auto", "max_width": "16em"}

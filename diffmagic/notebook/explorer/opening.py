@@ -17,8 +17,8 @@ from diffmagic.notebook.explorer.copied import line_of, name_of
 from diffmagic.notebook.explorer.function import Function
 from diffmagic.notebook.explorer.panel import Explorer, close_earlier
 from diffmagic.notebook.explorer.scene import ContoursScene, CurvesScene, Scene
-from diffmagic.notebook.explorer.scenes import scene_of
 from diffmagic.notebook.explorer.state import Inputs, State, first_state, inputs_of
+from diffmagic.notebook.explorer.views import scene_of
 from diffmagic.notebook.inputs import Inputs as Values
 from diffmagic.notebook.inputs import chosen_inputs
 from diffmagic.notebook.namespace import Names

@@ -17,8 +17,8 @@ from diffmagic.notebook.explorer.controls import Control, rows_of, view_control
 from diffmagic.notebook.explorer.function import Function
 from diffmagic.notebook.explorer.render import Renderer
 from diffmagic.notebook.explorer.scene import Scene, TraceScene
-from diffmagic.notebook.explorer.scenes import scene_of
 from diffmagic.notebook.explorer.state import State, check_state
+from diffmagic.notebook.explorer.views import scene_of
 from diffmagic.notebook.tracebacks import in_words
 from diffmagic.results import Curves, Field
 

@@ -16,8 +16,8 @@ from matplotlib.figure import Figure
 
 from diffmagic.notebook.explorer.picture import calm
 from diffmagic.notebook.explorer.render import Renderer, render
-from diffmagic.notebook.explorer.scenes import descended, scene_of
 from diffmagic.notebook.explorer.state import MARKS, SECANTS, VIEWS, State
+from diffmagic.notebook.explorer.views import descended, scene_of
 from tests.notebook.explorer.panels import function_of
 
 

@@ -51,7 +51,7 @@ def scene_of(function: Function, state: State) -> Scene:
         Whatever the function raises, and what a method refuses.
     """
     with notes_kept_back(), np.errstate(all="ignore"):
-        return _SCENES[state.view](function, state)
+        return _VIEWS[state.view](function, state)
 
 
 def _curves(function: Function, state: State) -> CurvesScene:
@@ -260,7 +260,7 @@ def _direction(program: Program, along: str) -> dict[Variable, Any]:
     }
 
 
-_SCENES: dict[str, Callable[[Function, State], Scene]] = {
+_VIEWS: dict[str, Callable[[Function, State], Scene]] = {
     "curves": _curves,
     "contours": _contours,
     "compare": _compare,

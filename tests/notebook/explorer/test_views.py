@@ -18,8 +18,8 @@ from diffmagic.methods import METHODS, differentiate
 from diffmagic.notebook.explorer.function import Function
 from diffmagic.notebook.explorer.render import render
 from diffmagic.notebook.explorer.scene import CompareScene, ContoursScene, CurvesScene, GraphScene, TraceScene
-from diffmagic.notebook.explorer.scenes import descended, scene_of, steps_shown
 from diffmagic.notebook.explorer.state import MARKS, SECANTS, State
+from diffmagic.notebook.explorer.views import descended, scene_of, steps_shown
 from tests.notebook.explorer.panels import function_of
 
 
