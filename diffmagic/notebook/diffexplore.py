@@ -9,7 +9,7 @@ from diffmagic.methods import find
 from diffmagic.notebook.inputs import evaluate
 from diffmagic.notebook.line import Options, one_of
 from diffmagic.notebook.plot import ends_of
-from diffmagic.notebook.request import Request, add_common_options, check_order
+from diffmagic.notebook.request import Request, add_common_options, add_input_options, check_order
 
 if TYPE_CHECKING:
     from diffmagic.notebook.explorer.panel import Explorer
@@ -27,17 +27,17 @@ Vary the inputs of a cell, and watch its derivatives.
 
 A panel of widgets: curves of the function and its derivatives with tangent
 and secants, contours, all methods side by side, the trace and the graph one
-step at a time. Arrays of up to 16 numbers have a box for each. Boxes take
-numbers and arithmetic such as pi/4. The picture above the panel is there
-without a kernel, too."""
+step at a time; up to four derivatives. Arrays of up to 16 numbers have a
+box for each. Boxes take numbers and arithmetic such as pi/4. The picture
+above the panel is there without a kernel, too."""
 
 
 def _options() -> Options:
     parser = Options("diffexplore", _ABOUT, ranges=True)
+    add_input_options(parser)
     parser.add_argument(
         "--view", type=one_of(*_VIEWS), metavar=f"{{{','.join(_VIEWS)}}}", help="what the panel shows at first"
     )
-    parser.add_argument("--order", type=int, metavar="N", help=f"how many derivatives are drawn, up to {_MOST_ORDERS}")
     parser.add_argument("--method", metavar="NAME", help="how to differentiate; the panel has a list of all")
     add_common_options(parser)
     return parser
@@ -57,11 +57,18 @@ def run_diffexplore(request: Request) -> Explorer:
     subject = request.subject()
     given = {name: ends_of(name, texts, request) for name, texts in line.ranges.items()}
     given |= {name: evaluate(text, request.names, name) for name, text in line.inputs.items()}
+    wrt = request.wrt()
+    for name, ends in line.ranges.items():
+        if wrt is not None and name not in wrt:
+            raise DiffmagicError(
+                f"{name}={':'.join(ends)} is a range, and --wrt leaves it out", rewrite=f"a number, or --wrt {name}"
+            )
     view = {"view": options.view} if options.view else {}
     return opened(
         subject,
         given,
         request.names,
+        wrt,
         "" if request.cell is not None else line.subject,
         texts=line.inputs,
         digits=request.digits,

@@ -97,6 +97,31 @@ def test_a_panel_keeps_to_the_notebook_as_its_cell_has_met_it(run: Run, shell: I
     assert shell.user_ns["helper"](1.0) == -1.0
 
 
+def test_input_that_is_changed_by_the_cell(run: Run, shell: InteractiveShell) -> None:
+    shell.user_ns["w0"] = np.array([1.0, 2.0])
+    panel = run("%%diffexplore w=w0\nw *= 2\nnp.sum(w**2)")
+    for _ in range(2):
+        assert panel.scene.point.value == 20.0
+        assert panel.scene.point.derivatives == (8.0,)
+        panel.set(secants=("left",))
+    np.testing.assert_array_equal(shell.user_ns["w0"], [1.0, 2.0])
+
+
+def test_what_is_varied_can_be_named(run: Run) -> None:
+    run("w = np.array([1.0, 2.0])\nb = 3.0")
+    panel = run("%%diffexplore a=2.0, x=-1:1, n=[1, 2] --wrt x,w,n\na * x**n * np.sum(w) + b")
+    assert panel.inputs.numbers == ["x", "w[0]", "w[1]"]
+    assert list(panel.inputs.choices) == ["n"]
+    assert panel.scene.point.derivatives == (6.0,)
+    assert copied(panel) == "%%grad x=0.0, w=np.array([1.0, 2.0]), a=2.0, n=1 --wrt x,w"
+    with pytest.raises(DiffmagicError, match="there is no input v"):
+        run("%%diffexplore x=-1:1 --wrt x,v\nx")
+    with pytest.raises(DiffmagicError, match="x=-1:1 is a range, and --wrt leaves it out"):
+        run("%%diffexplore x=-1:1, a=1.0 --wrt a\na * x")
+    with pytest.raises(DiffmagicError, match="data has too many numbers for a panel"):
+        run("%%diffexplore data=np.arange(20.0)\nnp.sum(data)")
+
+
 def test_integers_are_taken_as_floats(run: Run) -> None:
     panel = run("%%diffexplore x=-1:1, a=2\na * x")
     assert panel.state.numbers["a"] == 2.0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from types import FunctionType
 from typing import Any
@@ -17,7 +17,7 @@ from diffmagic.notebook.explorer.copied import line_of, name_of
 from diffmagic.notebook.explorer.function import Function
 from diffmagic.notebook.explorer.panel import Explorer, close_earlier
 from diffmagic.notebook.explorer.scene import ContoursScene, CurvesScene, Scene
-from diffmagic.notebook.explorer.state import Inputs, State, first_state, inputs_of
+from diffmagic.notebook.explorer.state import MOST_NUMBERS, Inputs, State, first_state, inputs_of
 from diffmagic.notebook.explorer.views import scene_of
 from diffmagic.notebook.inputs import Inputs as Values
 from diffmagic.notebook.inputs import chosen_inputs
@@ -64,13 +64,14 @@ def explore(f: Callable[..., Any], /, **inputs: Any) -> Explorer:
         example = ", ".join(f"{name}=(-3, 3)" for name in subject.parameters or ())
         raise DiffmagicError("there is nothing to vary", rewrite=f"explore(f, {example})")
     names: Names = {} if shell is None else shell.user_ns
-    return opened(subject, given, names, name_of(f, names) or None)
+    return opened(subject, given, names, None, name_of(f, names) or None)
 
 
 def opened(
     subject: Subject,
     given: Mapping[str, Any],
     names: Names,
+    wrt: Sequence[str] | None,
     written: str | None,
     *,
     texts: Mapping[str, str] | None = None,
@@ -86,6 +87,8 @@ def opened(
         The inputs, as `explore` takes them; floats of the notebook that the subject reads if no number is given.
     names : dict
         The notebook's namespace.
+    wrt : sequence of str or None
+        The inputs that get controls, variables of the notebook among them; None for all that can be varied.
     written : str or None
         What stands for the subject on a magic's line: nothing for a cell; None if that is not known.
     texts : mapping of str to str, optional
@@ -100,10 +103,17 @@ def opened(
     DiffmagicError
     """
     close_earlier()
-    inputs, rest = inputs_of(given)
-    found = _checked(subject, inputs, rest, given, names)
+    given = {**{name: names[name] for name in wrt or () if name in names}, **given}
+    inputs, rest = inputs_of({name: value for name, value in given.items() if wrt is None or name in wrt})
+    rest |= {name: value for name, value in given.items() if wrt is not None and name not in wrt}
+    found = _checked(subject, inputs, rest, given, wrt, names)
     if not inputs.values:
         inputs = replace(inputs_of(found.varied)[0], choices=inputs.choices)
+    if not inputs.values:
+        raise DiffmagicError(
+            f"{' and '.join(found.varied)} has too many numbers for a panel",
+            rewrite=f"an array of {MOST_NUMBERS} at most",
+        )
     ranges = [value for value in given.values() if isinstance(value, tuple)]
     state = first_state(inputs).but(**{"view": "contours" if len(ranges) > 1 else "curves", **settings})
     if state.view == "contours" and not state.up:
@@ -146,14 +156,20 @@ def _subject_of(f: Callable[..., Any], inputs: dict[str, Any]) -> tuple[Subject,
 
 
 def _checked(
-    subject: Subject, inputs: Inputs, rest: Mapping[str, Any], given: Mapping[str, Any], names: Names
+    subject: Subject,
+    inputs: Inputs,
+    rest: Mapping[str, Any],
+    given: Mapping[str, Any],
+    wrt: Sequence[str] | None,
+    names: Names,
 ) -> Values:
     """The values that vary, after what a magic checks of its inputs."""
     if not inputs.values:
-        return chosen_inputs(subject, {}, None, names)
+        return chosen_inputs(subject, rest, wrt, names)
     starts = {name: given[name] if isinstance(given[name], int) else value for name, value in inputs.values.items()}
     choices = {name: next(iter(values.values())) for name, values in inputs.choices.items()}
-    return chosen_inputs(subject, {**starts, **choices, **rest}, list(starts), names)
+    others = [name for name in wrt or () if name not in given]
+    return chosen_inputs(subject, {**starts, **choices, **rest}, [*starts, *others], names)
 
 
 def _first_look(function: Function, state: State) -> tuple[State, Curves | Field]:
