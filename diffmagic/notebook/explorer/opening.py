@@ -103,17 +103,7 @@ def opened(
     DiffmagicError
     """
     close_earlier()
-    given = {**{name: names[name] for name in wrt or () if name in names}, **given}
-    inputs, rest = inputs_of({name: value for name, value in given.items() if wrt is None or name in wrt})
-    rest |= {name: value for name, value in given.items() if wrt is not None and name not in wrt}
-    found = _checked(subject, inputs, rest, given, wrt, names)
-    if not inputs.values:
-        inputs = replace(inputs_of(found.varied)[0], choices=inputs.choices)
-    if not inputs.values:
-        raise DiffmagicError(
-            f"{' and '.join(found.varied)} has too many numbers for a panel",
-            rewrite=f"an array of {MOST_NUMBERS} at most",
-        )
+    inputs, rest, found = _varied(subject, given, wrt, names)
     ranges = [value for value in given.values() if isinstance(value, tuple)]
     state = first_state(inputs).but(**{"view": "contours" if len(ranges) > 1 else "curves", **settings})
     if state.view == "contours" and not state.up:
@@ -143,7 +133,6 @@ def _subject_of(f: Callable[..., Any], inputs: dict[str, Any]) -> tuple[Subject,
     given = inputs or {name: value for name, value in defaults.items() if isinstance(value, int | float | tuple)}
     name = getattr(f, "__name__", "")
     name = name if name.isidentifier() else ""
-
     by_name = any(p.kind is p.VAR_KEYWORD for p in parameters)
 
     def unnamed(*_: Any, **values: Any) -> Any:
@@ -155,21 +144,24 @@ def _subject_of(f: Callable[..., Any], inputs: dict[str, Any]) -> tuple[Subject,
     return Subject(codes, (name,), lambda _: function, names, tuple(defaults), name or "the function"), given
 
 
-def _checked(
-    subject: Subject,
-    inputs: Inputs,
-    rest: Mapping[str, Any],
-    given: Mapping[str, Any],
-    wrt: Sequence[str] | None,
-    names: Names,
-) -> Values:
-    """The values that vary, after what a magic checks of its inputs."""
+def _varied(
+    subject: Subject, given: Mapping[str, Any], wrt: Sequence[str] | None, names: Names
+) -> tuple[Inputs, dict[str, Any], Values]:
+    """What gets controls, what is given besides, and both as the other magics see them."""
+    asked = given if wrt is None else {name: {**names, **given}[name] for name in wrt if name in {**names, **given}}
+    inputs, rest = inputs_of(asked)
+    rest |= {name: value for name, value in given.items() if name not in asked}
+    if inputs.values:
+        starts = {name: asked[name] if isinstance(asked[name], int) else value for name, value in inputs.values.items()}
+        choices = {name: next(iter(values.values())) for name, values in inputs.choices.items()}
+        unknown = [name for name in wrt or () if name not in asked]
+        return inputs, rest, chosen_inputs(subject, {**starts, **choices, **rest}, [*starts, *unknown], names)
+    found = chosen_inputs(subject, rest, wrt, names)  # the notebook's floats
+    inputs = replace(inputs_of(found.varied)[0], choices=inputs.choices)
     if not inputs.values:
-        return chosen_inputs(subject, rest, wrt, names)
-    starts = {name: given[name] if isinstance(given[name], int) else value for name, value in inputs.values.items()}
-    choices = {name: next(iter(values.values())) for name, values in inputs.choices.items()}
-    others = [name for name in wrt or () if name not in given]
-    return chosen_inputs(subject, {**starts, **choices, **rest}, [*starts, *others], names)
+        many = " and ".join(found.varied)
+        raise DiffmagicError(f"{many} has too many numbers for a panel", rewrite=f"an array of {MOST_NUMBERS} at most")
+    return inputs, rest, found
 
 
 def _first_look(function: Function, state: State) -> tuple[State, Curves | Field]:
