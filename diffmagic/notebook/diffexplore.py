@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from diffmagic.core.errors import DiffmagicError
 from diffmagic.methods import find
+from diffmagic.notebook.explorer.state import MOST_ORDERS, VIEWS
 from diffmagic.notebook.inputs import evaluate
 from diffmagic.notebook.line import Options, one_of
 from diffmagic.notebook.plot import ends_of
@@ -14,8 +15,6 @@ from diffmagic.notebook.request import Request, add_common_options, add_input_op
 if TYPE_CHECKING:
     from diffmagic.notebook.explorer.panel import Explorer
 
-_VIEWS = ("curves", "contours", "compare", "trace", "graph")
-_MOST_ORDERS = 4
 _ABOUT = """\
 Vary the inputs of a cell, and watch its derivatives.
 
@@ -36,7 +35,7 @@ def _options() -> Options:
     parser = Options("diffexplore", _ABOUT, ranges=True)
     add_input_options(parser)
     parser.add_argument(
-        "--view", type=one_of(*_VIEWS), metavar=f"{{{','.join(_VIEWS)}}}", help="what the panel shows at first"
+        "--view", type=one_of(*VIEWS), metavar=f"{{{','.join(VIEWS)}}}", help="what the panel shows at first"
     )
     parser.add_argument("--method", metavar="NAME", help="how to differentiate; the panel has a list of all")
     add_common_options(parser)
@@ -52,8 +51,8 @@ def run_diffexplore(request: Request) -> Explorer:
 
     options, line = request.options, request.line
     order = check_order(options.order)
-    if order > _MOST_ORDERS:
-        raise DiffmagicError(f"a panel has no room for {order} derivatives", rewrite=f"--order {_MOST_ORDERS}")
+    if order > MOST_ORDERS:
+        raise DiffmagicError(f"a panel has no room for {order} derivatives", rewrite=f"--order {MOST_ORDERS}")
     subject = request.subject()
     given = {name: ends_of(name, texts, request) for name, texts in line.ranges.items()}
     given |= {name: evaluate(text, request.names, name) for name, text in line.inputs.items()}

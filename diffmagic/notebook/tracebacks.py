@@ -20,7 +20,7 @@ from diffmagic.core.errors import DiffmagicError
 from diffmagic.core.source import Location, origin
 
 _OWN = str(Path(diffmagic.__file__).parent)
-_LIBRARIES = tuple(sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib"))
+_LIBRARIES = ("site-packages", "dist-packages", Path(sysconfig.get_path("stdlib")).name)
 
 
 @contextmanager
@@ -100,7 +100,7 @@ def in_words(error: BaseException) -> str:
     said = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
     for frame, line in reversed(list(traceback.walk_tb(_users_frames(error.__traceback__)))):
         file = frame.f_code.co_filename
-        if not file.startswith(_LIBRARIES):
-            text = linecache.getline(file, line).strip()
-            return f"line {line}: {text}\n{said}" if text else said
+        text = linecache.getline(file, line).strip()
+        if text and not set(Path(file).parts).intersection(_LIBRARIES):
+            return f"line {line}: {text}\n{said}"
     return said

@@ -46,7 +46,7 @@ def test_the_static_picture_comes_first(run: Run, shell: InteractiveShell) -> No
     assert still.data["text/html"].startswith("<div>")
     view = panel.data["application/vnd.jupyter.widget-view+json"]
     assert view["model_id"] == panels._open[-1].box.model_id
-    assert panel.data["text/plain"] == "Run this cell to open the panel."
+    assert panel.data["text/plain"] == "Run this cell in a notebook to open the panel."
 
 
 def test_ranges_starts_and_options(run: Run) -> None:
@@ -196,6 +196,8 @@ LINES = {
     "an array": "%%diffexplore w=np.array([[1.0, 0.1], [2.0, 0.3]])\nnp.sum(w**3)",
     "what has no literal": "%%diffexplore x=1:3, c=[1.0, np.inf]\nx * np.exp(-1 / c)",
     "a numerical method": "%%diffexplore x=1:3, n=[2, 3] --method adaptive\nx**n",
+    "a formula": "%%diffexplore x=1:3, n=[2, 3] --method symbolic\nx**n",
+    "forward": "%%diffexplore x=1:3, a=2.0 --method forward\na * x**2",
     "data": "%%diffexplore x=1:3, data=np.arange(20.0)\nnp.sum(data * x)",
 }
 
@@ -210,7 +212,11 @@ def test_the_line_that_is_copied_gives_the_same(run: Run, name: str) -> None:
         widget(panel, chosen).value = list(labels)[-1]
     line, body = copied(panel), cell.partition("\n")[2]
     found = run(f"{line}\n{body}")
+    if name == "a formula":
+        assert line.startswith("%%symdiff")
+        found = found.at
     assert (found.method == "adaptive") == (name == "a numerical method")
+    assert (" --mode forward" in line) == (name == "forward")
     assert found.value == panel.scene.point.value
     entries = [np.ravel(entry.value)[0] for entry in found.entries if entry.wrt[0] == first.partition("[")[0]]
     assert entries[0] == pytest.approx(panel.scene.point.derivatives[-1], rel=1e-14)
@@ -274,7 +280,7 @@ class _Called:
         (lambda x: math.sin(x), {"x": (0, 2)}, math.sin(1), math.cos(1)),
         (partial(_plain, a=1.0), {"x": (0, 2)}, math.exp(-1), -math.exp(-1)),
         (_Called(), {"x": (0, 2)}, 3.0, 3.0),
-        (lambda x=(0, 2), a=3.0: a * x, {}, 3.0, 3.0),
+        (lambda x=1.0, a=3.0, shape=(2, 3): a * x + len(shape), {}, 5.0, 3.0),
         (lambda **inputs: inputs["x"] ** 2, {"x": (0, 2)}, 1.0, 2.0),
     ],
 )
@@ -300,6 +306,7 @@ def test_explore_opens_contours_for_two_ranges() -> None:
         (lambda x, b: x, {"x": (0, 1)}, "needs b"),
         (lambda x: x, {"x": "text"}, "there is nothing to vary"),
         (lambda x: "text", {"x": (0, 1)}, "a string"),
+        ("sin(x)", {"x": (0, 1)}, "'sin\\(x\\)' is no function"),
         (lambda x: None, {"x": (0, 1)}, "returns None"),
     ],
 )

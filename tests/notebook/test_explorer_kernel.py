@@ -44,10 +44,11 @@ def client() -> Iterator[BlockingKernelClient]:
 def run(client: BlockingKernelClient, code: str, cell: str) -> tuple[str, list[dict[str, Any]]]:
     """What a cell of that identity prints, and what it displays, as a front end runs it."""
     content = {"code": code, "silent": False, "store_history": True, "user_expressions": {}, "allow_stdin": False}
+    content["stop_on_error"] = False
     message = client.session.msg("execute_request", content)
     message["metadata"] = {"cellId": cell}
     client.shell_channel.send(message)
-    printed, displayed = "", []
+    printed, failure, displayed = "", "", []
     while True:
         try:
             found = client.get_iopub_msg(timeout=60)
@@ -61,8 +62,10 @@ def run(client: BlockingKernelClient, code: str, cell: str) -> tuple[str, list[d
         elif kind == "display_data":
             displayed.append(content["data"])
         elif kind == "error":
-            pytest.fail("\n".join(content["traceback"]))
+            failure = "\n".join(content["traceback"])
         elif kind == "status" and content["execution_state"] == "idle":
+            if failure:
+                pytest.fail(failure)
             return printed, displayed
 
 
@@ -79,6 +82,10 @@ def test_a_hundred_runs_leave_nothing_behind(client: BlockingKernelClient) -> No
     assert ["image/" in json.dumps(each) or "text/html" in each for each in displayed] == [True, False]
     assert "application/vnd.jupyter.widget-view+json" in displayed[1]
     assert count() == before
+    with pytest.raises(pytest.fail.Exception, match="no room for 5 derivatives"):  # or whatever else the cell does
+        run(client, "%%diffexplore x=-3:3 --order 5\nx", "panel")
+    run(client, "1 + 1", "other")
+    assert count()["functions"] == 0
     run(client, "%unload_ext diffmagic", "last")
     after = count()
     assert (after["models"], after["observers"], after["functions"]) == (0, 0, 0)

@@ -66,9 +66,10 @@ class Keyboard:
         self.press("Enter")
 
     def sees(self, text: str) -> str:
-        """Wait for some words in the panel; gives the picture that is there."""
+        """Wait for some words in the panel; gives the drawing that is there, without its words."""
         self.page.wait_for_function(_SAYS, arg=[PANEL, text])
-        return str(self.page.locator(PANEL).inner_html())
+        drawing = self.page.locator(f"{PICTURE} svg")
+        return str(drawing.inner_html()) if drawing.count() else ""
 
 
 _NAME = """() => {
@@ -174,14 +175,21 @@ def test_everybody_can_use_it(opened: Open, theme: str, width: int) -> None:
         }.items():
             page.locator(PANEL).get_by_role("button", name=view).press("Enter")
             page.wait_for_function(_SAYS, arg=[PANEL, said])
+            if view == "Curves":
+                for name in ("left secant", "right secant", "roots"):
+                    page.get_by_label(name).check()
+                page.get_by_label("x", exact=True).fill("nonsense")
+                page.get_by_label("x", exact=True).press("Enter")
+                page.locator(f"{PANEL} [role=alert]").wait_for()
+                page.get_by_label("h", exact=True).wait_for()
             found = violations(page, PANEL)
             assert [each for each in found if "noUi-handle" not in each] == []
             assert {each.split(":")[0] for each in found} <= {"aria-input-field-name"}
         handles = page.locator(f"{PANEL} .noUi-handle:visible")
-        assert handles.count() == 2
+        assert handles.count() == 3
         for k in range(handles.count()):  # each slider stands beside a box with a name
             row = handles.nth(k).locator("xpath=ancestor::*[contains(@class, 'widget-hbox')][1]")
-            assert row.get_by_role("textbox", name=("x", "a")[k], exact=True).count() == 1
+            assert row.get_by_role("textbox", name=("x", "a", "h")[k], exact=True).count() == 1
         wide = page.evaluate("panel => document.querySelector(panel).scrollWidth", PANEL)
         assert wide <= page.evaluate("panel => document.querySelector(panel).clientWidth", PANEL)
 

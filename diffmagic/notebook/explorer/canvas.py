@@ -26,14 +26,18 @@ class Canvas:
     ----------
     width, height : float
         In inches.
+    name : str
+        What identities begin with, so that pictures on one page do not share them: a hidden one would take what it
+        defines with it.
     """
 
-    def __init__(self, width: float, height: float) -> None:
+    def __init__(self, width: float, height: float, name: str = "") -> None:
         from matplotlib.figure import Figure
 
         with in_our_style():
             self.figure = Figure(figsize=(width, height), dpi=_DPI)
         self._size = width * _DPI, height * _DPI
+        self._name = name
         self._key: Any = None
         self._backgrounds: deque[tuple[Any, str]] = deque(maxlen=_KEPT)
 
@@ -75,4 +79,5 @@ class Canvas:
             artist.draw(renderer)
         renderer.finalize()
         text = re.sub(r"<style.*?</style>|^<svg[^>]*>|</svg>\s*$", "", tidied(file.getvalue()), flags=re.DOTALL)
-        return re.sub(r'<g id="[^"]*"', "<g", text).replace(PAGE, "currentColor")
+        text = re.sub(r'<g id="[^"]*"', "<g", text).replace(PAGE, "currentColor")
+        return re.sub(r'( id="|url\(#|href="#)', rf"\g<1>{self._name}", text)

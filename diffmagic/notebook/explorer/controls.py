@@ -38,13 +38,13 @@ class Control:
     widget : ipywidgets.Widget
     shows : callable
         From a state and the scene that it gave, if it gave one, to values of the widget's traits.
-    changes : callable or None
-        From a state and the widget's new value to another state; None if people cannot change it.
+    changes : callable
+        From a state and the widget's new value to another state.
     """
 
     widget: Any
     shows: Callable[[State, Scene | None], dict[str, Any]]
-    changes: Callable[[State, Any], State] | None = None
+    changes: Callable[[State, Any], State]
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,7 +287,7 @@ def _accumulation(function: Function) -> Iterator[Row]:
     def by(count: int) -> Callable[[State, Any], State]:
         def changes(state: State, _: Any) -> State:
             steps = steps_shown(function, state)
-            step = steps if state.step is None else state.step
+            step = steps if state.step is None else min(state.step, steps)
             return state.but(step=min(max(step + count, 0), steps))
 
         return changes

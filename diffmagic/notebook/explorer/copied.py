@@ -11,6 +11,8 @@ from diffmagic.methods import find
 from diffmagic.notebook.explorer.state import Inputs, State, components
 from diffmagic.notebook.namespace import Names
 
+_MAGICS = {"numerical": "numdiff", "symbolic": "symdiff"}
+
 
 def line_of(
     inputs: Inputs, state: State, given: Mapping[str, Any], texts: Mapping[str, str], subject: str | None, names: Names
@@ -41,12 +43,13 @@ def line_of(
     if subject is None or not all(others.values()):
         return ", ".join(numbers)
     method = find(state.method)
-    is_numerical = method.family == "numerical"
-    magic = f"{'%' if subject else '%%'}{'numdiff' if is_numerical else 'grad'}"
+    magic = f"{'%' if subject else '%%'}{_MAGICS.get(method.family, 'grad')}"
     line = f"{magic} {subject}".rstrip() + " " + ", ".join([*numbers, *(f"{n}={text}" for n, text in others.items())])
     line += f" --wrt {','.join(inputs.values)}" if others else ""  # what is chosen is not differentiated
     line += f" --order {state.order}" if state.order > 1 else ""
-    return line + (f" --method {method.name}" if is_numerical and method.name != "adaptive" else "")
+    line += " --mode forward" if method.name == "forward" else ""
+    named = method.family == "numerical" and method.name != "adaptive"
+    return line + f" --method {method.name}" * named
 
 
 def name_of(value: Any, names: Names) -> str:
@@ -57,13 +60,15 @@ def name_of(value: Any, names: Names) -> str:
 
 def _number(name: str, start: Any, state: State, numpy: str) -> str:
     numbers = [state.numbers[label] for label, _ in components(name, start)]
-    return f"{numpy}.array({np.reshape(numbers, np.shape(start)).tolist()})" if np.ndim(start) else repr(numbers[0])
+    return (
+        f"{numpy}.array({np.reshape(numbers, np.shape(start)).tolist()})" if np.ndim(start) else repr(float(numbers[0]))
+    )
 
 
 def _choice(values: Mapping[str, Any], label: str, given: Any, text: str) -> str:
     """What was chosen: written out if it is plain, else as an element of what there is to choose from."""
     value = values[label]
-    if isinstance(value, str | int | None) or (isinstance(value, float) and np.isfinite(value)):
+    if type(value) in (str, int, bool, type(None)) or (type(value) is float and np.isfinite(value)):
         return repr(value)
     if not text:
         return ""

@@ -31,6 +31,8 @@ class Function:
         What its result is called.
     digits : int
         How many digits to show.
+    slow : dict of (str, int) to bool
+        Whether a method takes long for one place, by its name and the order, as far as that was asked.
     """
 
     call: Call
@@ -39,6 +41,7 @@ class Function:
     digits: int = 8
     _grids: dict[Any, Grid] = field(default_factory=dict)
     _kept: dict[str, tuple[Any, Any]] = field(default_factory=dict)
+    slow: dict[tuple[str, int], bool] = field(default_factory=dict)
 
     def along(self, state: State, *names: str) -> Callable[..., Any]:
         """The function of these numbers, with the others where they are."""
@@ -91,15 +94,22 @@ class Function:
         choices, place = tuple(state.choices.items()), [np.asarray([x]) for x in state.numbers.values()]
         for key, grid in [each for each in self._grids.items() if each[0][0] == choices]:
             known = value_of(lambda *x, grid=grid: grid(*x)[0, 0], *place)
-            if not np.isclose(known, value, rtol=1e-9, atol=1e-300, equal_nan=True):
+            if not agree(known, value):
                 del self._grids[key]
 
-    def once(self, view: str, key: Any, compute: Callable[[], Any]) -> Any:
-        """What stays the same while the point moves is computed once."""
+    def once(self, view: str, key: Any, compute: Callable[[], Any], holds: Callable[[Any], bool]) -> Any:
+        """What stays the same while the point moves is computed once, and again where it no longer holds."""
         kept = self._kept.get(view)
+        if kept is not None and kept[0] == key and not holds(kept[1]):
+            self._grids.clear()
+            kept = None
         if kept is None or kept[0] != key:
             kept = self._kept[view] = (key, compute())
         return kept[1]
+
+    def gives(self, state: State, place: Mapping[str, float], value: float) -> bool:
+        """Whether the function has this value at a place."""
+        return agree(value_of(self.along(state, *place), *place.values()), value)
 
     def point(self, state: State, method: Method, names: tuple[str, ...], orders: range) -> Point | None:
         """The point, and its derivatives: of several orders, or the gradient; None where there is no real value.
@@ -130,6 +140,11 @@ class Function:
             parts = [numbers[label] for label, _ in components(name, start)]
             values[name] = np.reshape(np.stack(parts), np.shape(start)) if np.ndim(start) else parts[0]
         return values
+
+
+def agree(value: float, other: float) -> bool:
+    """Whether two values are the same but for rounding."""
+    return bool(np.isclose(value, other, rtol=1e-9, atol=1e-300, equal_nan=True))
 
 
 def value_of(f: Callable[..., Any], *numbers: Any) -> float:

@@ -34,9 +34,9 @@ def explore(f: Callable[..., Any], /, **inputs: Any) -> Explorer:
     f : callable
         Returns one real number.
     **inputs
-        A pair of numbers is a range to slide along, ``x=(-3, 3)``; a number or a small array is where to start. A list
-        or a truth is a choice, and so is a dict from labels to values. By default the numbers that f's parameters have
-        as defaults.
+        A pair of numbers is a range to slide along, ``x=(-3, 3)``; a number, or an array of at most 16, is where to
+        start. A list, a longer tuple or a truth is a choice, and so is a dict from labels to values. What is none of
+        these stays as it is. By default the numbers that f's parameters have as defaults.
 
     Returns
     -------
@@ -48,6 +48,8 @@ def explore(f: Callable[..., Any], /, **inputs: Any) -> Explorer:
     ------
     DiffmagicError
         If there is nothing to vary, or the function has no value on all of the range.
+    Exception
+        What the function raises, if that is no error of arithmetic.
 
     Examples
     --------
@@ -58,6 +60,8 @@ def explore(f: Callable[..., Any], /, **inputs: Any) -> Explorer:
     ({'x': 0.0, 'a': 2.0}, (2.0,))
     >>> panel.close()
     """
+    if not callable(f):
+        raise DiffmagicError(f"{f!r} is no function", rewrite="%diffexplore takes an expression in quotes")
     shell = get_ipython()
     subject, given = _subject_of(f, inputs)
     if not inputs_of(given)[0].values:
@@ -130,7 +134,7 @@ def _subject_of(f: Callable[..., Any], inputs: dict[str, Any]) -> tuple[Subject,
         parameters = []
     named = [p for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
     defaults = {p.name: p.default for p in named if p.default is not p.empty}
-    given = inputs or {name: value for name, value in defaults.items() if isinstance(value, int | float | tuple)}
+    given = inputs or {name: value for name, value in defaults.items() if type(value) in (int, float)}
     name = getattr(f, "__name__", "")
     name = name if name.isidentifier() else ""
     by_name = any(p.kind is p.VAR_KEYWORD for p in parameters)

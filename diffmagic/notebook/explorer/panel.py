@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import fields
+from functools import partial
 from html import escape
 from typing import Any
 
@@ -19,6 +21,7 @@ from diffmagic.notebook.explorer.render import Renderer
 from diffmagic.notebook.explorer.scene import Scene, TraceScene
 from diffmagic.notebook.explorer.state import State, check_state
 from diffmagic.notebook.explorer.views import scene_of
+from diffmagic.notebook.line import nearest
 from diffmagic.notebook.tracebacks import in_words
 from diffmagic.results import Curves, Field
 
@@ -66,7 +69,6 @@ class Explorer:
         self.error = ""
         self._function: Function | None = function
         self._line = line
-        self._renderer: Renderer | None = Renderer()
         self.scene: Scene | None = None
         self._telling = False
         self.cell, self.run = _running()
@@ -85,10 +87,13 @@ class Explorer:
         right.add_class("diffmagic-shown")
         self.box = widgets.VBox([top, self._mistake, widgets.Box([left, right], layout=_BESIDE)])
         self.box.add_class("diffmagic-explorer")
-        close.on_click(lambda _: self.close())
+        self._renderer: Renderer | None = Renderer(self.box.model_id)
+        close.on_click(self._closed)
+        self._deaf: list[Callable[[], Any]] = [partial(close.on_click, self._closed, remove=True)]
         for control in self._controls:
             self._listen(control)
         _open.append(self)
+        _watch(True)
         try:
             self._show(state)
         except BaseException:
@@ -96,19 +101,20 @@ class Explorer:
             raise
 
     def _listen(self, control: Control) -> None:
-        if control.changes is None:
-            return
+        def heard(change: Any) -> None:
+            self._change(control, None if change is control.widget else change["new"])
+
         if isinstance(control.widget, widgets.Button):
-            control.widget.on_click(lambda _: self._change(control, None))
+            control.widget.on_click(heard)
+            self._deaf.append(partial(control.widget.on_click, heard, remove=True))
         else:
-            control.widget.observe(lambda change: self._change(control, change["new"]), "value")
+            control.widget.observe(heard, "value")
 
     def _change(self, control: Control, value: Any) -> None:
         """What a control asks for, unless it only tells what the state is."""
         if self._telling or self._function is None:
             return
-        assert control.changes is not None
-        with self._mistakes_told():
+        with suppress(*_MISTAKES), self._mistakes_told():
             state = control.changes(self.state, value)
             if state is not self.state:
                 self._progress.value = "" if isinstance(control.widget, _SLIDERS) and not self._slow else _PROGRESS
@@ -120,7 +126,8 @@ class Explorer:
         Parameters
         ----------
         **changes
-            Attributes of the state: ``view="compare"``, ``order=2``, ``numbers={"x": 0.5, "a": 1.0}``.
+            Attributes of the state: ``view="compare"``, ``order=2``, ``numbers={"x": 0.5}``. What `numbers`, `ranges`
+            and `choices` do not name stays as it is.
 
         Raises
         ------
@@ -129,24 +136,35 @@ class Explorer:
         DiffmagicError
             If the panel is closed, or no control can be set so.
         """
-        self._show(self.state.but(**changes))
+        if self._function is None:
+            raise DiffmagicError("the panel is closed", rewrite="run its cell again")
+        known = [each.name for each in fields(State)]
+        for name in changes:
+            if name not in known:
+                raise DiffmagicError(f"the panel has no {name}", rewrite=nearest(name, known) or ", ".join(known))
+        for name in ("numbers", "ranges", "choices"):
+            if name in changes:
+                changes[name] = {**getattr(self.state, name), **changes[name]}
+        with self._mistakes_told():
+            self._show(self.state.but(**changes))
 
     @contextmanager
     def _mistakes_told(self) -> Iterator[None]:
         """A mistake stands in the panel, and the panel lives on."""
         try:
             yield
-        except (Exception, KeyboardInterrupt, SystemExit) as error:  # whatever the user's function raises
+        except _MISTAKES as error:
             self.error = in_words(error)
             stale = _FADED if self.scene is None else ""
             self._mistake.value = f'{stale}<pre role="alert" style="{_ALERT}">{escape(self.error)}</pre>'
+            raise
         finally:
             self._progress.value = ""
 
     def _show(self, state: State) -> None:
         """Another state: first the controls, then what is to be seen."""
-        if self._function is None or self._renderer is None:
-            raise DiffmagicError("the panel is closed", rewrite="run its cell again")
+        assert self._function is not None
+        assert self._renderer is not None
         check_state(state, self.inputs)
         before, self.state = self.state, state
         self.scene, self.error = None, ""
@@ -184,24 +202,32 @@ class Explorer:
             if isinstance(control.widget, _SLIDERS):
                 control.widget.continuous_update = not self._slow
 
+    def _closed(self, _: Any) -> None:
+        self.close()
+
     def close(self) -> None:
-        """Free every model of the panel, and everything it holds."""
+        """Free every model and observer of the panel, and what has been computed for it."""
         if self not in _open:
             return
         _open.remove(self)
+        for stop in self._deaf:
+            stop()
         for widget in parts(self.box):
             widget.unobserve_all()
             widget.close()
         for name in ("_function", "_renderer", "scene", "_line", "_mistake", "_progress", "_copy", "box"):
             setattr(self, name, None)
         self._picture = self._table = None
-        self._rows, self._controls, self._lines = [], [], []
+        self._rows, self._controls, self._lines, self._deaf = [], [], [], []
+
+    def __repr__(self) -> str:
+        return f"Explorer({'closed' if self.box is None else ', '.join(self.inputs.values)})"
 
     def _ipython_display_(self) -> None:
         display(self.still)
         if self.box is not None:
             view = {"version_major": 2, "version_minor": 0, "model_id": self.box.model_id}
-            display({_WIDGET: view, "text/plain": "Run this cell to open the panel."}, raw=True)
+            display({_WIDGET: view, "text/plain": "Run this cell in a notebook to open the panel."}, raw=True)
 
 
 _open: list[Explorer] = []
@@ -211,13 +237,21 @@ def close_all() -> None:
     """Close every panel."""
     while _open:
         _open[-1].close()
+    _watch(False)
 
 
-def close_earlier() -> None:
+def close_earlier(_: Any = None) -> None:
     """Close the panels that earlier runs of the present cell have opened."""
     cell, run = _running()
     for panel in [each for each in _open if cell and each.cell == cell and each.run != run]:
         panel.close()
+
+
+def _watch(watched: bool) -> None:
+    """Whether panels are closed before their cell runs again, whatever it does then."""
+    shell: Any = get_ipython()
+    if shell is not None and watched != (close_earlier in shell.events.callbacks["pre_run_cell"]):
+        (shell.events.register if watched else shell.events.unregister)("pre_run_cell", close_earlier)
 
 
 def _running() -> tuple[str, str]:
@@ -229,6 +263,8 @@ def _running() -> tuple[str, str]:
     return cell, parent.get("header", {}).get("msg_id", "")
 
 
+_MISTAKES = (Exception, KeyboardInterrupt, SystemExit)
+"""Whatever the user's function raises."""
 _SLIDERS = widgets.FloatSlider | widgets.FloatLogSlider
 _WRAPPED = {"flex_flow": "row wrap", "align_items": "center", "grid_gap": "0 8px", "overflow": "visible"}
 _CONTROLS = {"flex": "1 1 300px", "max_width": "440px", "overflow": "visible"}

@@ -34,9 +34,9 @@ def derivative_labels(of: str, wrt: str, orders: Iterable[int]) -> list[str]:
 class CurvesPicture:
     """A function with its point, tangent and secants, above its derivatives and the secants' slopes."""
 
-    def __init__(self, slopes: bool) -> None:
+    def __init__(self, slopes: bool, name: str) -> None:
         inches = 2 * _HEIGHT + _GAP + _TOP + _BOTTOM + slopes * (_HEIGHT + _BETWEEN)
-        self._canvas = Canvas(_WIDTH, inches)
+        self._canvas = Canvas(_WIDTH, inches, name)
         self._fronts: dict[str, Any] = {}
         with in_our_style():
             self._axes = list(self._stacked(inches, slopes))
@@ -197,8 +197,8 @@ def calm(limits: tuple[float, float]) -> tuple[float, float]:
 class ContoursPicture:
     """Contours with the gradient at a point, and the way of gradient descent."""
 
-    def __init__(self) -> None:
-        self._canvas = Canvas(_WIDTH, 4.8)
+    def __init__(self, name: str) -> None:
+        self._canvas = Canvas(_WIDTH, 4.8, name)
         self._axes: Any = None
 
     def __call__(self, scene: ContoursScene, told: str) -> str:
@@ -257,9 +257,9 @@ class _Same:
 class ComparePicture:
     """The error of numerical methods against the step, above the difference of two methods along the axis."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str) -> None:
         inches = 2 * _HEIGHT + _BETWEEN + _TOP + _BOTTOM + 0.3
-        self._canvas = Canvas(_WIDTH, inches)
+        self._canvas = Canvas(_WIDTH, inches, name)
         with in_our_style():
             width, height = 1 - (_LEFT + 1.6) / _WIDTH, (_HEIGHT + 0.1) / inches
             boxes = [(_LEFT / _WIDTH, 1 - _TOP / inches - height), (_LEFT / _WIDTH, _BOTTOM / inches)]

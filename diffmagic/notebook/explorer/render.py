@@ -37,7 +37,16 @@ _MOST_MARKS = 8
 
 
 class Renderer:
-    """Scenes as HTML. Its figures persist from one to the next, and what it gives depends on the scene alone."""
+    """Scenes as HTML. Its figures persist from one to the next, and what it gives depends on the scene alone.
+
+    Parameters
+    ----------
+    name : str
+        What identities in the pictures begin with.
+    """
+
+    def __init__(self, name: str = "") -> None:
+        self._name = name
 
     def __call__(self, scene: Scene) -> str:
         with np.errstate(all="ignore"):  # what is not finite is not drawn
@@ -67,19 +76,19 @@ class Renderer:
 
     @cached_property
     def _curves(self) -> CurvesPicture:
-        return CurvesPicture(slopes=False)
+        return CurvesPicture(False, self._name)
 
     @cached_property
     def _with_slopes(self) -> CurvesPicture:
-        return CurvesPicture(slopes=True)
+        return CurvesPicture(True, self._name)
 
     @cached_property
     def _contours(self) -> ContoursPicture:
-        return ContoursPicture()
+        return ContoursPicture(self._name)
 
     @cached_property
     def _compare(self) -> ComparePicture:
-        return ComparePicture()
+        return ComparePicture(self._name)
 
 
 def render(scene: Scene) -> str:

@@ -153,13 +153,13 @@ def check_state(state: State, inputs: Inputs) -> None:
         ("choices", all(label in inputs.choices[name] for name, label in state.choices.items())),
         ("along", state.along in numbers),
         ("up", state.up in numbers if len(numbers) > 1 else not state.up and state.view != "contours"),
-        ("order", state.order in range(1, MOST_ORDERS + 1)),
+        ("order", type(state.order) is int and 1 <= state.order <= MOST_ORDERS),
         ("secants", set(state.secants) <= set(SECANTS)),
         ("marks", set(state.marks) <= set(MARKS)),
         ("h", 0 < state.h < np.inf),
         ("rate", 0 < state.rate < np.inf),
         ("mode", state.mode in ("forward", "reverse")),
-        ("step", state.step is None or state.step >= 0),
+        ("step", state.step is None or (type(state.step) is int and state.step >= 0)),
     ]
     for name, holds in possible:
         if not holds:
@@ -176,6 +176,10 @@ _LIKE = {
     "order": f"1 to {MOST_ORDERS}",
     "h": "a positive number",
     "rate": "a positive number",
+    "secants": f"some of {', '.join(SECANTS)}",
+    "marks": f"some of {', '.join(MARKS)}",
+    "mode": "forward or reverse",
+    "step": "a whole number from 0 on, or None for all",
 }
 
 

@@ -31,7 +31,7 @@ from diffmagic.notebook.explorer.scene import (
 from diffmagic.notebook.explorer.state import SECANTS, State, components
 from diffmagic.numerical.classics import CLASSICS
 from diffmagic.numerical.sweep import SWEPT, sweep
-from diffmagic.results import Curve
+from diffmagic.results import Curve, Field
 from diffmagic.trace_table import accumulation_steps, trace_so_far, trace_table
 
 _POINTS, _FEW, _FEWER, _ACROSS = 401, 101, 21, 61
@@ -58,7 +58,12 @@ def _curves(function: Function, state: State) -> CurvesScene:
     method = find(state.method)
     order = min(state.order, method.orders or state.order)
     key = (function.surroundings(state, state.along), order, state.method, state.marks)
-    curve, derivatives = function.once("curves", key, lambda: _along_the_range(function, state, method, order))
+    curve, derivatives = function.once(
+        "curves",
+        key,
+        lambda: _along_the_range(function, state, method, order),
+        lambda kept: _holds(function, state, kept[0]),
+    )
     point = function.point(state, method, (state.along,), range(1, order + 1))
     notes = [] if order == state.order else [f"{method.name} goes up to order {order}"]
     if derivatives.x.size < _FEW:
@@ -114,14 +119,27 @@ def _pointwise(function: Function, state: State, method: Method, orders: range, 
     return sampled(differentiate, spaced(*state.ranges[state.along], places), orders, method.name)
 
 
+def _holds(function: Function, state: State, curve: Curve) -> bool:
+    """Whether a curve is still that of the function, where it is nearest to the point."""
+    (known,) = np.nonzero(np.isfinite(curve.y[0]))
+    k = known[np.argmin(np.abs(curve.x[known] - state.numbers[state.along]))]
+    return function.gives(state, {state.along: float(curve.x[k])}, curve.y[0, k])
+
+
 def _places(function: Function, state: State, order: int, *methods: Method) -> int:
     """At how many places to ask these methods: at fewer if one takes long."""
-    f, x = function.along(state, state.along), state.numbers[state.along]
-    start = time.perf_counter()
     for method in methods:
-        with suppress(*UNDEFINED, DiffmagicError):
-            run(method, f, (x,), order=order)
-    return _FEW if time.perf_counter() - start < _LONG else _FEWER
+        if (method.name, order) not in function.slow:  # the first time something may have to be loaded
+            seconds = min(_seconds(function, state, order, method) for _ in range(2))
+            function.slow[method.name, order] = seconds > _LONG
+    return _FEWER if any(function.slow[method.name, order] for method in methods) else _FEW
+
+
+def _seconds(function: Function, state: State, order: int, method: Method) -> float:
+    start = time.perf_counter()
+    with suppress(*UNDEFINED, DiffmagicError):
+        run(method, function.along(state, state.along), (state.numbers[state.along],), order=order)
+    return time.perf_counter() - start
 
 
 def _secants(function: Function, state: State, steps: Any) -> list[Secant]:
@@ -154,12 +172,41 @@ def _values(function: Function, state: State) -> Callable[[Any], Any]:
 
 def _contours(function: Function, state: State) -> ContoursScene:
     names, method = (state.along, state.up), find(state.method)
-    ranges = [state.ranges[name] for name in names]
-    f = function.along(state, *names)
     key = function.surroundings(state, *names)
-    found = function.once("contours", key, lambda: field_of(f, *ranges, points=_ACROSS, wrt=names, of=function.of))
+    found = function.once(
+        "contours",
+        key,
+        lambda: _field(function, state, *names),
+        lambda kept: _still_holds(function, state, kept),
+    )
     point = function.point(state, method, names, range(1, 2))
     return ContoursScene(found, point, state.method, state.descent, state.rate, list(found.notes), function.digits)
+
+
+def _field(function: Function, state: State, across: str, up: str) -> Field:
+    try:
+        return field_of(
+            function.along(state, across, up),
+            state.ranges[across],
+            state.ranges[up],
+            points=_ACROSS,
+            wrt=(across, up),
+            of=function.of,
+        )
+    except DiffmagicError:
+        raise
+    except Exception as error:  # a traced value may raise anything in code that wants an ordinary number
+        reason = f"contours need a function that can be traced, and this one raises {type(error).__name__}: {error}"
+        raise DiffmagicError(reason, rewrite="curves, by a numerical method") from error
+
+
+def _still_holds(function: Function, state: State, found: Field) -> bool:
+    """Whether contours are still those of the function, where they are nearest to the point."""
+    across, up = (
+        int(np.argmin(np.abs(axis - state.numbers[n]))) for axis, n in zip((found.x, found.y), found.wrt, strict=True)
+    )
+    place = {found.wrt[0]: float(found.x[across]), found.wrt[1]: float(found.y[up])}
+    return function.gives(state, place, found.value[up, across])
 
 
 def descended(function: Function, state: State, steps: int = 1) -> State:
@@ -211,9 +258,13 @@ def _compare(function: Function, state: State) -> CompareScene:
 def _by_method(function: Function, state: State, name: str, key: Any, places: int) -> Curve:
     """The derivative of one order along the axis, place by place."""
     orders = range(state.order, state.order + 1)
-    return cast(
-        Curve, function.once(f"by {name}", key, lambda: _pointwise(function, state, find(name), orders, places))
+    curve = function.once(
+        f"by {name}",
+        key,
+        lambda: _pointwise(function, state, find(name), orders, places),
+        lambda kept: not np.isfinite(kept.y[0]).any() or _holds(function, state, kept),
     )
+    return cast(Curve, curve)
 
 
 def steps_shown(function: Function, state: State) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import re
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -17,7 +18,7 @@ from diffmagic.core.errors import DiffmagicError
 from diffmagic.methods import METHODS
 from diffmagic.notebook.explorer import panel as panels
 from diffmagic.notebook.explorer.panel import Explorer, parts
-from diffmagic.notebook.explorer.render import render
+from diffmagic.notebook.explorer.render import Renderer
 from diffmagic.notebook.explorer.scene import CompareScene, CurvesScene
 from diffmagic.results import Curves
 from tests.notebook.explorer.panels import function_of, press, seen, slider, widget
@@ -46,7 +47,7 @@ def _shown(panel: Explorer) -> str:
 def _consistent(panel: Explorer) -> None:
     """What is shown is the scene of the state."""
     assert panel.scene is not None
-    assert render(panel.scene) in _shown(panel)
+    assert Renderer(panel.box.model_id)(panel.scene) in _shown(panel)
 
 
 def test_a_slider_moves_the_point(panel: Explorer) -> None:
@@ -115,6 +116,40 @@ def test_a_mistake_of_the_users_stands_in_the_panel_and_it_lives_on() -> None:
     assert panel.error == ""
     assert "At x = 0.5: y = 0.25" in _shown(panel)
     panel.close()
+
+
+def test_what_is_shown_fades_while_it_is_not_what_the_controls_say(panel: Explorer) -> None:
+    widget(panel, "x").value = "nonsense"
+    assert "opacity: .4" not in _shown(panel)
+    function = panel._function
+    assert function is not None
+    call, function.call = function.call, _interrupted
+    widget(panel, "x").value = "7"
+    assert "opacity: .4" in _shown(panel)
+    assert panel.state.ranges["x"] == (-3.0, 3.0)  # or what fails at 7 would fail for ever
+    function.call = call
+    widget(panel, "x").value = "1"
+    assert panel.error == ""
+    assert "opacity: .4" not in _shown(panel)
+
+
+def test_what_is_set_and_fails_stands_in_the_panel_and_is_raised(panel: Explorer) -> None:
+    assert panel._function is not None
+    panel._function.call = _interrupted
+    with pytest.raises(KeyboardInterrupt):
+        panel.set(order=2)
+    assert panel.error.endswith("KeyboardInterrupt")
+    assert "alert" in _shown(panel)
+
+
+def test_reset_brings_everything_back(panel: Explorer) -> None:
+    first = panel.state
+    panel.set(numbers={"x": 2.0, "a": 2.5}, ranges={"x": (-9.0, 9.0)}, order=3, method="adaptive", against="taylor")
+    panel.set(along="a", up="x", secants=("left",), h=0.1, marks=("roots",), rate=1.0, mode="forward", step=1)
+    panel.set(view="compare")
+    press(panel, "Reset")
+    assert panel.state == first.but(view="compare")
+    _consistent(panel)
 
 
 def test_an_interrupt_stands_in_the_panel() -> None:
@@ -304,6 +339,17 @@ def test_nothing_of_a_hundred_panels_is_left() -> None:
     assert panels._open == []
 
 
+def test_pictures_on_one_page_share_nothing() -> None:
+    """What is hidden would take its clip paths and markers with it."""
+    opened = [_open(_bent, x=(-3, 3), a=1.0) for _ in range(2)]
+    names = [set(re.findall(r' id="([^"]*)"', _shown(each))) for each in opened]
+    assert names[0]
+    assert names[0].isdisjoint(names[1])
+    for each, known in zip(opened, names, strict=True):
+        assert set(re.findall(r'(?:url\(#|href="#)([^")]*)', _shown(each))) <= known
+        each.close()
+
+
 def test_a_panel_that_does_not_open_leaves_nothing() -> None:
     models = set(_instances)
     with pytest.raises(TypeError):
@@ -317,6 +363,8 @@ def test_a_closed_panel_holds_nothing() -> None:
     inside = parts(panel.box)
     press(panel, "Close")
     assert all(each.comm is None for each in inside)
+    assert not any(each._click_handlers.callbacks for each in inside if isinstance(each, widgets.Button))
+    assert repr(panel) == "Explorer(closed)"
     assert not any(each._trait_notifiers.get("value") for each in inside)
     assert panel.scene is None
     panel.close()  # twice does no harm
@@ -324,7 +372,22 @@ def test_a_closed_panel_holds_nothing() -> None:
         panel.set(view="trace")
 
 
-@pytest.mark.parametrize("changes", [{"view": "plot"}, {"along": "z"}, {"method": "magic"}, {"choices": {}, "up": "q"}])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"bogus": 1},
+        {"order": 2.0},
+        {"h": -1.0},
+        {"step": -3},
+        {"numbers": {"x": np.nan}},
+        {"numbers": {"z": 1.0}},
+        {"secants": ("bogus",)},
+        {"view": "plot"},
+        {"along": "z"},
+        {"method": "magic"},
+        {"choices": {}, "up": "q"},
+    ],
+)
 def test_what_a_panel_cannot_be_set_to(panel: Explorer, changes: dict[str, Any]) -> None:
     before = panel.state
     with pytest.raises(DiffmagicError, match=r"(the panel has|there is) no "):

@@ -14,8 +14,9 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from diffmagic.notebook.explorer.picture import calm
+from diffmagic.notebook.explorer.picture import ComparePicture, ContoursPicture, CurvesPicture, calm
 from diffmagic.notebook.explorer.render import Renderer, render
+from diffmagic.notebook.explorer.scene import CompareScene, ContoursScene, CurvesScene
 from diffmagic.notebook.explorer.state import MARKS, SECANTS, VIEWS, State
 from diffmagic.notebook.explorer.views import descended, scene_of
 from tests.notebook.explorer.panels import function_of
@@ -137,6 +138,82 @@ def _drawn(state: State) -> list[tuple[float, float]]:
     return [(float(use.get("x", "nan")), float(use.get("y", "nan"))) for use in uses]
 
 
+def _slope(x: float) -> float:
+    return float(np.cos(x) * abs(x - 1) + np.sin(x) * np.sign(x - 1))
+
+
+def _data(name: str) -> dict[str, tuple[Any, Any]]:
+    """What each artist of a picture of curves shows, in the coordinates of its axes."""
+    scene = SCENES[name]
+    assert isinstance(scene, CurvesScene)
+    picture = CurvesPicture(bool(scene.secants), "")
+    picture(scene, "")
+    drawn = picture._contents(scene, [(-9.0, 9.0)] * 3)
+    return {name: picture._fronts[name].get_data() for name in drawn}
+
+
+def test_curves_are_drawn_where_the_function_is() -> None:
+    data = _data("secants")
+    for name, f in (("curve", lambda x: _bent(x, 1.0)), ("order 1", _slope)):
+        x, y = data[name]
+        known = np.isfinite(y)
+        assert known.sum() > 400
+        np.testing.assert_allclose(y[known], [f(each) for each in x[known]], atol=1e-2)
+    (place,), (value,) = data["point"]
+    assert (place, value) == (0.5, pytest.approx(_bent(0.5, 1.0), abs=1e-3))
+    (a, b), (low, high) = data["tangent"]
+    assert (high - low) / (b - a) == pytest.approx(_slope(0.5), abs=1e-2)
+    assert 0.5 * (low + high) == pytest.approx(value, abs=1e-2)
+    assert data["slopes at the point"][1] == pytest.approx([_slope(0.5)], abs=1e-3)
+    for kind, (left, right) in {"left": (0.25, 0.5), "centred": (0.25, 0.75), "right": (0.5, 0.75)}.items():
+        x, y = data[f"ends {kind}"]
+        assert list(x) == [left, right]
+        assert list(y) == pytest.approx([_bent(left, 1.0), _bent(right, 1.0)], abs=1e-3)
+        slope = (_bent(right, 1.0) - _bent(left, 1.0)) / (right - left)
+        (a, b), (low, high) = data[f"secant {kind}"]
+        assert (high - low) / (b - a) == pytest.approx(slope, abs=2e-2)
+        assert (data[f"slope {kind}"][0][0], data[f"slope {kind}"][1][0]) == (0.25, pytest.approx(slope, abs=1e-3))
+        h, slopes = data[f"slopes {kind}"]
+        assert slopes[np.argmin(np.abs(h - 0.25))] == pytest.approx(slope, abs=0.1)
+    assert data["truth"][1] == pytest.approx([_slope(0.5)] * 2, abs=1e-3)
+
+
+def test_marks_are_drawn_where_they_are() -> None:
+    data = _data("four orders")
+    assert [tuple(each) for each in np.transpose(data["kink"]).round(2)] == [(1.0, 0.0)]
+    assert sorted(data["root"][0].round(2)) == [0.0, 1.0]
+    assert len(data["minimum"][0]) == 2
+    assert {"order 1", "order 2", "order 3", "order 4"} <= data.keys()
+
+
+def test_the_gradient_and_the_way_down_are_drawn() -> None:
+    scene = SCENES["descent"]
+    assert isinstance(scene, ContoursScene)
+    assert scene.point is not None
+    picture = ContoursPicture("")
+    picture(scene, "")
+    np.testing.assert_allclose(np.transpose(picture._way.get_data()), scene.descent)
+    assert np.ravel(picture._point.get_data()).tolist() == list(scene.point.place)
+    arrow = np.subtract(picture._arrow.xy, picture._arrow.xyann) / np.array([6.0, 4.0]) ** 2  # as it looks
+    gradient = np.asarray(scene.point.derivatives)
+    assert arrow @ gradient == pytest.approx(np.hypot(*arrow) * np.hypot(*gradient))
+
+
+def test_errors_and_differences_are_drawn() -> None:
+    scene = SCENES["compare"]
+    assert isinstance(scene, CompareScene)
+    assert scene.sweep is not None
+    picture = ComparePicture("")
+    picture(scene, "")
+    for line, each in zip(picture._lines, scene.sweep.methods, strict=False):
+        assert list(line.get_data()[0]) == each.steps
+        shown = np.asarray(each.errors) > 1e-17
+        np.testing.assert_array_equal(np.asarray(line.get_data()[1])[shown], np.asarray(each.errors)[shown])
+    x, apart = picture._dots.get_data()
+    assert len(x) > 50
+    assert apart.tolist() == [abs(a - b) for a, b in zip(scene.first, scene.second, strict=True) if abs(a - b) > 0]
+
+
 def test_the_point_stands_where_it_is() -> None:
     """The marker of the point moves as the axis says, and its height is that of the function."""
     states = [FIRST.moved("x", x) for x in (-1.5, 0.0, 1.5)]
@@ -145,16 +222,19 @@ def test_the_point_stands_where_it_is() -> None:
     assert [len(points) for points in moving] == [2, 2, 2]  # on the curve, and on its derivative
     (xs,) = {tuple(points[0][0] for points in moving)}
     assert np.diff(xs) == pytest.approx([(xs[2] - xs[0]) / 2] * 2)
-    heights = np.array([max(points, key=lambda point: -point[1])[1] for points in moving])
     values = np.array([_bent(x, 1.0) for x in (-1.5, 0.0, 1.5)])
     upper = np.array([min(point[1] for point in points) for points in moving])
     scale = np.diff(upper) / np.diff(values)
     assert scale[0] == pytest.approx(scale[1], rel=1e-3)
     assert scale[0] < 0  # in SVG, up is less
-    assert (heights == upper).all()
+    lower = np.array([max(point[1] for point in points) for points in moving])
+    slopes = np.array([_slope(x) for x in (-1.5, 0.0, 1.5)])
+    scale = np.diff(lower) / np.diff(slopes)
+    assert scale[0] == pytest.approx(scale[1], rel=2e-3)  # hundredths of a point
+    assert scale[0] < 0
 
 
-def test_four_derivatives_and_the_marks_are_drawn() -> None:
+def test_four_derivatives_have_names() -> None:
     one, four = (render(SCENES[name]) for name in ("curves", "four orders"))
     for label in ("∂²y/∂x²", "∂³y/∂x³", "∂⁴y/∂x⁴"):
         assert f">{label}</text>" in four

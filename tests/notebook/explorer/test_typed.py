@@ -103,13 +103,9 @@ def _arithmetic(parts: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
     return st.tuples(parts, st.sampled_from("+-*"), parts).map(lambda three: f"({''.join(three)})")
 
 
-@given(st.recursive(_NUMBER, _arithmetic, max_leaves=6))
+@given(st.recursive(_NUMBER, _arithmetic, max_leaves=4))
 def test_arithmetic_is_that_of_floats(text: str) -> None:
-    if len(text) > 80:
-        with pytest.raises(DiffmagicError, match="longer"):
-            typed_number(text)
-    else:
-        assert typed_number(text) == pytest.approx(eval(text), rel=1e-12, abs=1e-12)
+    assert typed_number(text) == pytest.approx(eval(text), rel=1e-12, abs=1e-12)
 
 
 @given(st.text(max_size=90))
@@ -118,10 +114,22 @@ def test_no_text_does_anything_else(text: str) -> None:
         assert math.isfinite(typed_number(text))
 
 
-def test_nothing_is_compiled_or_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Only `ast.parse` compiles, and to a tree."""
-    source = ast.parse(inspect.getsource(typed))
-    called = {
-        node.func.id for node in ast.walk(source) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+def test_nothing_is_compiled_or_run() -> None:
+    """Only `ast.parse` compiles, and to a tree; no other function is called by a name that is made up."""
+    calls = [node for node in ast.walk(ast.parse(inspect.getsource(typed))) if isinstance(node, ast.Call)]
+    assert {ast.unparse(call.func) for call in calls} == {
+        "DiffmagicError",
+        "_OPERATORS[type(op)]",
+        "_SIGNS[type(op)]",
+        "_value",
+        "ast.parse",
+        "float",
+        "isinstance",
+        "len",
+        "math.isfinite",
+        "text.isprintable",
+        "text.strip",
+        "type",
+        "warnings.catch_warnings",
+        "ast.unparse",
     }
-    assert called.isdisjoint({"eval", "exec", "compile", "__import__"})

@@ -20,6 +20,8 @@ from diffmagic.notebook.explorer.render import render
 from diffmagic.notebook.explorer.scene import CompareScene, ContoursScene, CurvesScene, GraphScene, TraceScene
 from diffmagic.notebook.explorer.state import MARKS, SECANTS, State
 from diffmagic.notebook.explorer.views import descended, scene_of, steps_shown
+from diffmagic.notebook.render.blocks import Row
+from diffmagic.notebook.render.trace import trace_grid
 from tests.notebook.explorer.panels import function_of
 
 
@@ -230,6 +232,10 @@ def test_a_trace_fills_as_it_goes() -> None:
         ["", "np.sin(x)"],
         ["", "np.sin(x)", "v1 * x"],
     ]
+    scene = scene_of(function, state.but(view="trace", step=0))
+    assert isinstance(scene, TraceScene)
+    cells = [row.cells[-1].text for row in trace_grid(scene.table).rows if isinstance(row, Row)]
+    assert cells == ["", "", "1.0"]
     backwards = [render(scene_of(function, state.but(view="trace", step=step))) for step in range(3)]
     assert ["∂y/∂v1 = 2.0" in page for page in backwards] == [False, True, False]
     assert [f"∂y/∂x = {np.cos(2) * 2 + np.sin(2):.8}" in page for page in backwards] == [False, False, True]
@@ -238,7 +244,13 @@ def test_a_trace_fills_as_it_goes() -> None:
 def test_a_graph_fills_as_it_goes() -> None:
     function, state = function_of(lambda x: np.sin(x) * x, x=2.0)
     scenes = [scene_of(function, state.but(view="graph", step=step)) for step in range(4)]
-    assert [scene.state.step for scene in scenes if isinstance(scene, GraphScene)] == [0, 1, 2, 3]
+    reached = [set(scene.state.reached) for scene in scenes if isinstance(scene, GraphScene)]
+    assert [{name for _, name in each} for each in reached] == [
+        {"v2"},
+        {"v2", "v1"},
+        {"v2", "v1", "x"},
+        {"v2", "v1", "x"},
+    ]
 
 
 def test_a_graph_of_many_inputs_follows_the_one_along_the_axis() -> None:
@@ -265,6 +277,35 @@ def test_what_a_function_reads_may_change() -> None:
         factors[0] += 1
         fresh = Function(function.call, function.inputs, function.of)
         assert render(scene_of(function, state.moved("x", 1.0))) == render(scene_of(fresh, state.moved("x", 1.0)))
+
+
+def test_what_a_function_reads_may_change_where_it_is_looked_at() -> None:
+    limit = [2.0]
+    function, state = function_of(lambda x: np.where(x > limit[0], 5.0, x), x=(-3, 3))
+    for view in ("curves", "compare"):
+        limit[0] = 2.0
+        scene_of(function, state.but(view=view).moved("x", 2.5))
+        limit[0] = 10.0
+        fresh = Function(function.call, function.inputs, function.of)
+        found, expected = (render(scene_of(each, state.but(view=view).moved("x", 2.5))) for each in (function, fresh))
+        assert found == expected
+
+
+def test_contours_are_looked_at_again_too() -> None:
+    limit = [2.0]
+    function, state = function_of(lambda x, y: np.where(x > limit[0], 5.0, x) * y, x=(-3, 3), y=(1, 2))
+    state = state.moved("x", 2.5).but(view="contours")
+    scene_of(function, state)
+    limit[0] = 10.0
+    found = scene_of(function, state)
+    assert isinstance(found, ContoursScene)
+    assert found.field.value[0, -1] == 3.0
+
+
+def test_contours_need_a_function_that_can_be_traced() -> None:
+    function, state = function_of(lambda x, y: math.sinh(x) * y, x=(-3, 3), y=(1, 2))
+    with pytest.raises(DiffmagicError, match="takes the plain number out"):
+        scene_of(function, state.but(view="contours"))
 
 
 def test_slow_methods_are_asked_at_fewer_places() -> None:
