@@ -292,6 +292,12 @@ def test_explore_takes_functions(f: Any, inputs: dict[str, Any], value: float, s
     assert panel.scene.point.derivatives == pytest.approx((slope,), rel=1e-14)
 
 
+def test_explore_takes_nothing_from_the_notebook(run: Run) -> None:
+    run("b = 3.0\ndef f(x, b):\n    return x * b\nimport diffmagic")
+    with pytest.raises(DiffmagicError, match="f needs b"):
+        run("diffmagic.explore(f, x=(0, 1))")
+
+
 def test_explore_opens_contours_for_two_ranges() -> None:
     panel = diffmagic.explore(lambda x, y: x * y, x=(0, 2), y=(0, 4))
     assert isinstance(panel.scene, ContoursScene)

@@ -67,6 +67,10 @@ def explore(f: Callable[..., Any], /, **inputs: Any) -> Explorer:
     if not inputs_of(given)[0].values:
         example = ", ".join(f"{name}=(-3, 3)" for name in subject.parameters or ())
         raise DiffmagicError("there is nothing to vary", rewrite=f"explore(f, {example})")
+    missing = [name for name in subject.parameters or () if name not in {*given, *subject.defaults}]
+    if missing:  # a variable of the notebook is not meant
+        example = ", ".join(f"{name}=1.0" for name in missing)
+        raise DiffmagicError(f"{subject.function} needs {' and '.join(missing)}", rewrite=f"explore(f, …, {example})")
     names: Names = {} if shell is None else shell.user_ns
     return opened(subject, given, names, None, name_of(f, names) or None)
 
