@@ -127,7 +127,9 @@ def _number(value: float) -> str:
     return short(value, 8)
 
 
-def _text(description: str, width: str) -> Any:
+def _text(description: str, least: float) -> Any:
+    """A box so many em wide, and wider where its name is long."""
+    width = f"{max(least, 6.5 + 0.6 * len(description)):g}em"
     return widgets.Text(
         description=description, continuous_update=False, style=_NAME, layout={"width": width, "min_width": width}
     )
@@ -136,7 +138,7 @@ def _text(description: str, width: str) -> Any:
 def _box(label: str) -> Control:
     """A box to type a number into."""
     return Control(
-        _text(label, "11em"),
+        _text(label, 11),
         lambda state, _: {"value": _number(state.numbers[label])},
         lambda state, text: state.moved(label, typed_number(text)),
     )
@@ -213,7 +215,7 @@ def _ends(which: Literal["along", "up"]) -> list[Control]:
             ends[k] = typed_number(text)
             return state.ranged(name, *ends)
 
-        return Control(_text(description, "8.5em"), shows, changes)
+        return Control(_text(description, 8.5), shows, changes)
 
     return [end(0, "from"), end(1, "to")]
 
@@ -268,7 +270,7 @@ def _logarithmic(description: str, which: str, ends: Callable[[State], tuple[flo
 
     slider = widgets.FloatLogSlider(readout=False, base=10, step=0.05, layout=_SLIDER)
     return [
-        Control(_text(description, "13em"), lambda state, _: {"value": _number(getattr(state, which))}, typed),
+        Control(_text(description, 13), lambda state, _: {"value": _number(getattr(state, which))}, typed),
         Control(slider, slid, changes),
     ]
 

@@ -18,6 +18,7 @@ from diffmagic.notebook.render.pictures import COLOURS, PAGE, in_our_style
 _WIDTH = 7.2
 _LEFT, _RIGHT, _TOP, _BOTTOM = 0.8, 1.15, 0.12, 0.45  # inches around the axes
 _HEIGHT, _GAP, _BETWEEN = 1.9, 0.18, 0.55
+_LEGEND = 12  # characters that it has room for
 _REACH = 0.2  # of the axis: half of a tangent
 _THROUGH = 0.25  # of its length: how far a secant goes on beyond its points
 _LEAST, _MOST = 1e-17, 1e4  # errors that there is room for
@@ -99,14 +100,15 @@ class CurvesPicture:
             self._axes[0].set_ylabel(scene.of or "value")
             self._axes[0].tick_params(labelbottom=False)
             self._axes[1].set_xlabel(scene.wrt)
-            self._legend(self._axes[1], [(name, COLOURS[k], _DASHES[k - 1]) for k, name in enumerate(names, start=1)])
+            told = names if max(map(len, names)) <= _LEGEND else [f"order {k + 1}" for k in range(len(names))]
+            self._legend(self._axes[1], [(name, COLOURS[k], _DASHES[k - 1]) for k, name in enumerate(told, start=1)])
             if ends:
                 slopes = self._axes[2]
                 slopes.set_xlim(*ends)
                 slopes.set_xlabel("h")
                 slopes.set_ylabel("slope")
                 lines = [(kind, _SECANT_COLOURS[kind], "-") for kind in kinds]
-                self._legend(slopes, [*lines, (names[0], PAGE, "--")])
+                self._legend(slopes, [*lines, (told[0], PAGE, "--")])
 
         key = (boxes, across, scene.of, scene.wrt, names, kinds, ends)
         return self._canvas.draw(key, behind, lambda: self._moved(scene, boxes), told)
